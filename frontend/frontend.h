@@ -1,0 +1,68 @@
+/*
+ * The frontend: BPF ELF objects -> module (ir/module.h) -> IR, one function
+ * at a time. All input is hostile; every stage reports through module->diag,
+ * finishes, and returns 0 or -EINVAL; the driver stops after the stage.
+ *
+ *   fe_open    elf.c    opens an object, checks every header once
+ *   fe_btf     btf.c    checks .BTF and .BTF.ext completely, then libbpf's btf
+ *   fe_maps    maps.c   BTF map definitions -> module->map
+ *   fe_reloc   reloc.c  sections, symbols, relocations -> funcs, data, insns
+ *   fe_decode  decode.c every slot a valid instruction (isa.def)
+ *   fe_flow    flow.c   subprograms, call graph, blocks, parameters
+ *   fe_types   types.c  abstract register types over the CFG
+ *   fe_lower   lower.c  typed CFG -> IR
+ */
+#ifndef KILN_FRONTEND_H
+#define KILN_FRONTEND_H
+
+#include "ir/ir.h"
+#include "ir/module.h"
+
+struct cg;
+
+/* Options that reach the frontend; borrowed from kiln_compile_opts. */
+struct fe_opts {
+	const char *const *progs;		   /* NULL: all */
+	const struct kiln_name_value *types;	   /* --type */
+	const struct kiln_name_value *sets;	   /* --set */
+	const struct kiln_name_value *map_entries; /* --map */
+};
+
+struct fe_obj; /* one opened input */
+
+/* ---- elf.c ---- */
+/* bytes stay valid until the link ends. NULL after a diagnostic. */
+struct fe_obj *fe_open(
+	struct module *m, const char *name, const u8 *bytes, size_t size);
+void fe_close(struct fe_obj *o); /* releases libelf's and libbpf's handles */
+void fe_dump_elf(FILE *out, const struct fe_obj *o);
+
+/* ---- btf.c, maps.c, reloc.c ---- */
+int fe_btf(struct module *m, struct fe_obj *o);
+int fe_maps(struct module *m, struct fe_obj *o, const struct fe_opts *opts);
+int fe_reloc(struct module *m, struct fe_obj *o, const struct fe_opts *opts);
+/* In place of the four above for bare instructions: one function, "raw". */
+int fe_raw(struct module *m, const char *name, const u8 *bytes, size_t size);
+
+/* ---- decode.c ---- */
+int fe_decode(struct module *m);
+void fe_dump_decode(FILE *out, const struct module *m);
+/* One instruction as text in the kernel's notation ("r0 = 5"), for dumps,
+ * disasm and diagnostics. */
+void fe_insn_text(
+	const struct module *m, const struct insn *i, char *buf, size_t size);
+
+/* ---- flow.c ---- */
+int fe_flow(struct module *m);
+void fe_dump_flow(FILE *out, const struct module *m);
+
+/* ---- types.c ---- */
+int fe_types(struct module *m);
+void fe_dump_types(FILE *out, const struct module *m);
+
+/* ---- lower.c ---- */
+/* IR of one function, not yet optimised; NULL after a diagnostic. */
+struct fn *fe_lower(
+	struct module *m, u32 func, struct arena *a, const struct cg *cg);
+
+#endif

@@ -1,0 +1,199 @@
+/*
+ * The native object format: the only contract between kiln's compiler and its
+ * runtime. Section names, record layouts, versions. Installed; freestanding.
+ *
+ * Rows in read-only sections hold self-relative values (target - address of
+ * the field itself), so that objects need no dynamic relocations in text or
+ * read-only data. Absolute addresses stand only in writable sections. All
+ * fields are little-endian (both targets are).
+ */
+#ifndef KILN_FORMAT_H
+#define KILN_FORMAT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ABI of the records below and of the symbols that objects import. Every
+ * object references KILN_ABI_SYMBOL, which only a matching libkiln-core
+ * defines: a mismatch is a link error or a refused load, never a crash. */
+#define KILN_ABI_VERSION    1
+#define KILN_ABI_SYMBOL	    "kiln_abi_1"
+
+#define KILN_HELPER_PREFIX  "kiln_helper_"
+#define KILN_MAP_OPS_PREFIX "kiln_map_ops_"
+#define KILN_BODY_SUFFIX    ".body"
+#define KILN_VALUES_SUFFIX  ".values"
+#define KILN_SCOPE_ENTER    "kiln_scope_enter"
+#define KILN_SCOPE_LEAVE    "kiln_scope_leave"
+
+#define KILN_SEC_EX_TABLE   "__ex_table"
+#define KILN_SEC_SITES	    "kiln_sites"
+#define KILN_SEC_MAPS	    "kiln_maps"
+#define KILN_SEC_PROGS	    "kiln_progs"
+#define KILN_SEC_HOOKS	    "kiln_hooks"
+#define KILN_SEC_NOTE	    ".note.kiln"
+
+/* ---- __ex_table --------------------------------------------------------- */
+
+/* As in current Linux kernels (asm/extable.h). */
+struct kiln_ex_row {
+	int32_t insn;  /* self-relative: the instruction that may fault */
+	int32_t fixup; /* self-relative: where execution goes on */
+	int16_t type;  /* enum kiln_ex_type */
+	int16_t data;  /* register to clear, by the target's number */
+};
+
+enum kiln_ex_type {
+	KILN_EX_ZERO = 1,  /* clear the register, go to fixup */
+	KILN_EX_SKIP = 2,  /* a store: go to fixup */
+	KILN_EX_FIXUP = 3, /* go to fixup, which does the rest */
+};
+
+/* ---- kiln_progs ---------------------------------------------------------- */
+
+struct kiln_prog_row {
+	int32_t name;	      /* self-relative: NUL-terminated */
+	int32_t section;      /* self-relative: its section in the source */
+	int32_t entry;	      /* self-relative: uint64_t prog(void *ctx) */
+	int32_t body;	      /* self-relative: prog.body, or entry again */
+	uint32_t type;	      /* enum bpf_prog_type */
+	uint32_t attach_type; /* enum bpf_attach_type */
+	uint32_t flags;	      /* enum kiln_prog_flags */
+	uint32_t stack;	      /* worst native stack of the call graph, bytes */
+};
+
+enum kiln_prog_flags {
+	KILN_PROG_SCOPE = 1, /* entry is a wrapper that holds a run scope */
+	KILN_PROG_TAIL_CALLS = 2, /* it makes tail calls */
+	KILN_PROG_RET32 = 4,	  /* result: low 32 bits, zero-extended */
+	KILN_PROG_RAW = 8,	  /* bare instructions: called with r1, r2 */
+};
+
+/* ---- kiln_maps ------------------------------------------------------------ */
+
+/* One per map, writable, in .data.<map>; its symbol is the map's name. Code
+ * and helpers take a pointer to it. The compiler fills the definition and the
+ * three pointers; everything from `state` on belongs to the runtime and is
+ * zero in the object. */
+struct kiln_map {
+	uint32_t type; /* enum bpf_map_type */
+	uint32_t key_size;
+	uint32_t value_size;
+	uint32_t max_entries;
+	uint32_t flags;	   /* BPF_F_* of map creation */
+	uint32_t max_cpus; /* CPU slots its storage is made for */
+	uint64_t values; /* address of storage; 0: dynamic, made on first use */
+	uint64_t values_size; /* bytes of storage, by the formula of maps.def */
+	uint64_t ops;	      /* address of struct kiln_map_ops */
+	uint64_t name;	      /* address of its name */
+	uint32_t state;
+	uint32_t lock;
+	uint64_t inner; /* address of the inner template, or 0 */
+	uint64_t extra; /* map_extra of the definition */
+	uint64_t priv[4];
+};
+
+/* Read-only, grouped and link-ordered with .data.<map>. */
+struct kiln_map_row {
+	int32_t map;  /* self-relative: struct kiln_map */
+	int32_t name; /* self-relative */
+	uint32_t type, key_size, value_size, max_entries, flags;
+	uint32_t pinning;	     /* enum libbpf_pin_type */
+	uint32_t btf_key, btf_value; /* type ids in .BTF, or 0 */
+};
+
+/* ---- kiln_sites ------------------------------------------------------------ */
+
+struct kiln_site_row {
+	int32_t addr; /* self-relative */
+	uint8_t kind; /* enum kiln_site_kind */
+	uint8_t size; /* bytes that may change */
+	uint16_t state;
+	int32_t owner; /* self-relative: entry of the program it is in */
+	int32_t map; /* self-relative: struct kiln_map of the prog_array, or 0 */
+	uint32_t key;
+};
+
+enum kiln_site_kind { KILN_SITE_ENTRY = 1, KILN_SITE_TAIL_CALL = 2 };
+
+/* ---- .note.kiln -------------------------------------------------------------- */
+
+#define KILN_NOTE_NAME "kiln" /* with NUL: namesz 5, padded to 8 */
+
+/* Note types; the descriptor of KILN_NOTE_ABI is struct kiln_note_abi, the
+ * others are text. All are 4-byte aligned SHT_NOTE entries. */
+enum kiln_note_type {
+	KILN_NOTE_ABI = 1,
+	KILN_NOTE_OPTIONS = 2,	/* options that matter to the code */
+	KILN_NOTE_LICENSE = 3,	/* as the source says */
+	KILN_NOTE_VERIFIED = 4, /* what was checked at compile time */
+};
+
+struct kiln_note_abi {
+	uint32_t abi; /* KILN_ABI_VERSION */
+	uint32_t flags;
+	uint64_t features;  /* CPU features the code needs, target's bits */
+	uint8_t digest[32]; /* SHA-256 over the input files, in order */
+};
+
+/* ---- layout is for ever -------------------------------------------------------- */
+
+#ifdef __cplusplus
+#define KILN_STATIC_ASSERT static_assert
+#else
+#define KILN_STATIC_ASSERT _Static_assert
+#endif
+#define KILN_AT(type, member, off) \
+	KILN_STATIC_ASSERT(        \
+		offsetof(struct type, member) == (off), #type "." #member)
+#define KILN_SIZE(type, size) \
+	KILN_STATIC_ASSERT(sizeof(struct type) == (size), #type)
+
+KILN_SIZE(kiln_ex_row, 12);
+KILN_AT(kiln_ex_row, fixup, 4);
+KILN_AT(kiln_ex_row, type, 8);
+KILN_AT(kiln_ex_row, data, 10);
+KILN_SIZE(kiln_prog_row, 32);
+KILN_AT(kiln_prog_row, section, 4);
+KILN_AT(kiln_prog_row, entry, 8);
+KILN_AT(kiln_prog_row, body, 12);
+KILN_AT(kiln_prog_row, type, 16);
+KILN_AT(kiln_prog_row, attach_type, 20);
+KILN_AT(kiln_prog_row, flags, 24);
+KILN_AT(kiln_prog_row, stack, 28);
+KILN_SIZE(kiln_map, 112);
+KILN_AT(kiln_map, key_size, 4);
+KILN_AT(kiln_map, value_size, 8);
+KILN_AT(kiln_map, max_entries, 12);
+KILN_AT(kiln_map, flags, 16);
+KILN_AT(kiln_map, max_cpus, 20);
+KILN_AT(kiln_map, values, 24);
+KILN_AT(kiln_map, values_size, 32);
+KILN_AT(kiln_map, ops, 40);
+KILN_AT(kiln_map, name, 48);
+KILN_AT(kiln_map, state, 56);
+KILN_AT(kiln_map, lock, 60);
+KILN_AT(kiln_map, inner, 64);
+KILN_AT(kiln_map, extra, 72);
+KILN_AT(kiln_map, priv, 80);
+KILN_SIZE(kiln_map_row, 40);
+KILN_AT(kiln_map_row, name, 4);
+KILN_AT(kiln_map_row, type, 8);
+KILN_AT(kiln_map_row, pinning, 28);
+KILN_AT(kiln_map_row, btf_key, 32);
+KILN_SIZE(kiln_site_row, 20);
+KILN_AT(kiln_site_row, owner, 8);
+KILN_AT(kiln_site_row, map, 12);
+KILN_AT(kiln_site_row, key, 16);
+KILN_SIZE(kiln_note_abi, 48);
+KILN_AT(kiln_note_abi, features, 8);
+KILN_AT(kiln_note_abi, digest, 16);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,149 @@
+/*
+ * libkiln: loads native kiln objects at run time, reaches the ones linked
+ * into the program, and operates on their maps. In libbpf's shape and verbs;
+ * errors are negative errno values (functions returning int) or NULL with
+ * errno set (functions returning pointers).
+ *
+ * Thread-safety: map operations and program runs may happen from any thread
+ * at any time; open, load and close of one object are the caller's to order.
+ */
+#ifndef KILN_RUNTIME_H
+#define KILN_RUNTIME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kiln/format.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct kiln_object;
+struct kiln_program;
+
+enum kiln_log_level { KILN_LOG_ERROR, KILN_LOG_WARNING, KILN_LOG_INFO };
+/* One line without newline. NULL restores the default: errors and warnings
+ * to stderr. Process-wide. */
+typedef void (*kiln_rt_log_fn)(
+	void *ctx, enum kiln_log_level level, const char *line);
+void kiln_set_log(kiln_rt_log_fn fn, void *ctx);
+
+/* A symbol that the application gives to loaded objects. */
+struct kiln_symbol {
+	const char *name;
+	void *addr;
+};
+
+struct kiln_open_opts {
+	size_t sz;
+	const char *name; /* in messages; NULL: the path, or "object" */
+	/* Tried before the runtime's helpers and the process's exported
+	 * symbols; name NULL ends. Borrowed until load returns. */
+	const struct kiln_symbol *symbols;
+	/* --map at load: entries by map name; name NULL ends. */
+	const struct kiln_map_entries {
+		const char *name;
+		uint32_t max_entries;
+	} * map_entries;
+};
+
+/* ---- objects ------------------------------------------------------------- */
+
+/* Reads and checks a native object; nothing is mapped executable yet. */
+struct kiln_object *kiln_object_open_file(
+	const char *path, const struct kiln_open_opts *opts);
+/* The bytes are copied. */
+struct kiln_object *kiln_object_open_mem(
+	const void *bytes, size_t size, const struct kiln_open_opts *opts);
+/* Resolves symbols, relocates, maps code read-execute. 0 or negative errno:
+ * -ENOEXEC (malformed, wrong ABI, machine or CPU), -ENOENT (unresolved
+ * symbol), -ERANGE (relocation out of reach), -EPERM (executable memory
+ * denied), -ENOMEM. */
+int kiln_object_load(struct kiln_object *obj);
+/* Unloads. No program of it may be running. NULL is fine. */
+void kiln_object_close(struct kiln_object *obj);
+const char *kiln_object_name(const struct kiln_object *obj);
+
+/* The object that is linked into the calling module (executable or shared
+ * library): its tables, found by hidden weak __start_/__stop_ symbols. NULL
+ * with errno ENOENT if none is linked in. Not to be closed. */
+struct kiln_tables {
+	const struct kiln_prog_row *progs, *progs_end;
+	const struct kiln_map_row *maps, *maps_end;
+	const struct kiln_ex_row *ex, *ex_end;
+	const struct kiln_site_row *sites, *sites_end;
+};
+struct kiln_object *kiln_object_from_tables(const struct kiln_tables *t);
+
+#define KILN_WEAK_HIDDEN __attribute__((weak, visibility("hidden")))
+extern const struct kiln_prog_row __start_kiln_progs[] KILN_WEAK_HIDDEN;
+extern const struct kiln_prog_row __stop_kiln_progs[] KILN_WEAK_HIDDEN;
+extern const struct kiln_map_row __start_kiln_maps[] KILN_WEAK_HIDDEN;
+extern const struct kiln_map_row __stop_kiln_maps[] KILN_WEAK_HIDDEN;
+extern const struct kiln_ex_row __start___ex_table[] KILN_WEAK_HIDDEN;
+extern const struct kiln_ex_row __stop___ex_table[] KILN_WEAK_HIDDEN;
+extern const struct kiln_site_row __start_kiln_sites[] KILN_WEAK_HIDDEN;
+extern const struct kiln_site_row __stop_kiln_sites[] KILN_WEAK_HIDDEN;
+
+static inline struct kiln_object *kiln_object_self(void)
+{
+	const struct kiln_tables t = {
+		__start_kiln_progs,
+		__stop_kiln_progs,
+		__start_kiln_maps,
+		__stop_kiln_maps,
+		__start___ex_table,
+		__stop___ex_table,
+		__start_kiln_sites,
+		__stop_kiln_sites,
+	};
+	return kiln_object_from_tables(&t);
+}
+
+/* ---- programs -------------------------------------------------------------- */
+
+struct kiln_program *kiln_object_find_program(
+	const struct kiln_object *obj, const char *name);
+struct kiln_program *kiln_object_next_program(const struct kiln_object *obj,
+	const struct kiln_program *prev); /* NULL: the first */
+const char *kiln_program_name(const struct kiln_program *p);
+const char *kiln_program_section(const struct kiln_program *p);
+uint32_t kiln_program_type(const struct kiln_program *p);
+uint32_t kiln_program_flags(const struct kiln_program *p);
+/* The C entry; valid while the object is loaded. */
+typedef uint64_t (*kiln_prog_fn)(void *ctx);
+kiln_prog_fn kiln_program_entry(const struct kiln_program *p);
+/* Runs it in a run scope. */
+uint64_t kiln_program_run(const struct kiln_program *p, void *ctx);
+/* Raw programs (KILN_PROG_RAW) take r1 and r2. */
+uint64_t kiln_program_run_raw(
+	const struct kiln_program *p, uint64_t r1, uint64_t r2);
+
+/* ---- maps -------------------------------------------------------------------- */
+
+struct kiln_map *kiln_object_find_map(
+	const struct kiln_object *obj, const char *name);
+struct kiln_map *kiln_object_next_map(
+	const struct kiln_object *obj, const struct kiln_map *prev);
+const char *kiln_map_name(const struct kiln_map *map);
+/* As bpf(2) from user space: values of per-CPU maps are max_cpus values, each
+ * rounded up to 8 bytes. lookup copies. 0 or -ENOENT, -EEXIST, -E2BIG,
+ * -EINVAL, -ENOTSUP, -ENOMEM, -EBUSY. */
+size_t kiln_map_value_bytes(const struct kiln_map *map); /* of one lookup */
+int kiln_map_lookup(struct kiln_map *map, const void *key, void *value);
+int kiln_map_update(struct kiln_map *map, const void *key, const void *value,
+	uint64_t flags);
+int kiln_map_delete(struct kiln_map *map, const void *key);
+/* key NULL: the first key. -ENOENT at the end. */
+int kiln_map_next_key(struct kiln_map *map, const void *key, void *next);
+
+/* A global variable of a loaded object by name, or NULL; size may be NULL. */
+void *kiln_object_find_global(
+	const struct kiln_object *obj, const char *name, size_t *size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

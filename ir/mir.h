@@ -1,0 +1,135 @@
+/*
+ * Machine IR: what a back end's selection makes, what register allocation
+ * works on, what emission reads. Second audience of ir/: back ends, mir dumps.
+ *
+ * Before allocation a register operand is a virtual register; afterwards it
+ * is a physical one (mreg_is_slot() false) or, where OPD_SLOT allows it, a
+ * spill slot. There is one register class: 64-bit general purpose. Blocks are
+ * in their final order; blk[0] is the entry and has no predecessors.
+ */
+#ifndef KILN_IR_MIR_H
+#define KILN_IR_MIR_H
+
+#include "ir/ir.h"
+
+enum { PREG_NONE = 0xff };
+
+/* A spill slot after allocation. */
+#define MREG_SLOT 0x80000000u
+
+static inline bool mreg_is_slot(u32 r)
+{
+	return r & MREG_SLOT;
+}
+
+enum opd_role {
+	OPD_USE,  /* read at the start of the instruction */
+	OPD_LATE, /* read until its end: shares no register with a def */
+	OPD_DEF,  /* written at its end: may share a register with an OPD_USE */
+	OPD_EARLY, /* written while uses are still read, or a temporary */
+};
+
+enum opd_flags {
+	OPDF_SLOT = 1, /* may be a spill slot: the instruction has a memory
+			* form for this operand (one operand at most) */
+};
+
+struct mopd {
+	u32 reg;
+	u8 role;
+	u8 fixed; /* the physical register it must be in, or PREG_NONE */
+	u8 tied;  /* DEF: 1 + index of the USE operand of this instruction
+		   * whose register it takes over (two-address); 0: free */
+	u8 flags;
+};
+
+/* Operations that shared code makes; a target's own start at MOP_TARGET.
+ * COPY: opd 0 DEF, opd 1 USE; either may be a slot after allocation, not
+ * both. SWAP: exchanges two physical registers (opd 0, 1: USE). */
+enum mop { MOP_NOP, MOP_COPY, MOP_SWAP, MOP_TARGET };
+
+enum mins_flags {
+	MINS_CALL = 1, /* clobbers target->caller_saved except its fixed defs */
+	MINS_TERM = 2, /* branch, jump, return: ends the block */
+	MINS_REMAT = 4,	 /* one def, no uses: cheaper to repeat than to spill */
+	MINS_FAULT = 8,	 /* gets an __ex_table row */
+	MINS_FLAGS = 16, /* sets condition flags that a later instruction of
+			   * the block reads, or reads them: allocation may
+			   * insert only flag-preserving moves in between
+			   * (COPY always is; a remat may not be) */
+};
+
+struct mins {
+	u16 op;
+	u8 size; /* operand size in bytes, target's meaning */
+	u8 cc;	 /* target's condition code */
+	u8 nopd;
+	u8 flags;
+	u8 scale; /* memory operand: index scale; target's meaning */
+	u8 aux;	  /* target's */
+	u32 opd;  /* first operand in mfn->opd */
+	u32 insn; /* BPF slot for source lines, or INSN_NONE */
+	u32 sym;  /* symbol of an address or call, or SYM_NONE */
+	i32 disp; /* displacement of a memory operand */
+	i64 imm;
+};
+
+struct mphi {
+	u32 def;
+	u32 *src; /* one virtual register per predecessor */
+};
+
+struct mblk {
+	u32 first, n; /* instructions in mfn->ins; the last are MINS_TERM */
+	u32 nsucc, npred;
+	u32 *succ, *pred;
+	u32 depth;    /* loop nesting */
+	u32 loop_end; /* header: last block of its loop in block order, else 0 */
+	vec(struct mphi) phi; /* empty after allocation */
+};
+
+struct mvreg {
+	u8 size;   /* 4 or 8: how much of a spill slot counts */
+	u8 hint;   /* physical register liked, or PREG_NONE */
+	u32 remat; /* 1 + instruction that can be repeated, or 0 */
+};
+
+struct mfn {
+	struct arena *a;
+	const struct fn *fn; /* name, symbol, frame */
+	struct mblk *blk;
+	u32 nblk;
+	vec(struct mins) ins;
+	vec(struct mopd) opd;
+	vec(struct mvreg) vreg; /* vreg 0 is none */
+	/* After allocation: */
+	u32 nslots;	 /* spill slots of 8 bytes */
+	u64 used;	 /* physical registers written anywhere */
+	bool has_calls;	 /* set by selection */
+	bool uses_frame; /* set by selection: addresses the BPF frame */
+	void *target;	 /* what a back end keeps between select and emit */
+};
+
+struct mfn *mir_new(struct arena *a, const struct fn *f);
+u32 mir_vreg(struct mfn *m, u8 size);
+/* Appends to the block that is being filled (the last instructions). */
+struct mins *mir_add(struct mfn *m, u16 op, u32 nopd);
+static inline struct mopd *mir_opd(const struct mfn *m, const struct mins *i)
+{
+	return m->opd.v + i->opd;
+}
+
+struct target;
+void mir_print(FILE *out, const struct mfn *m, const struct target *t);
+/* 0, or -1 with text: structure before (alloc=false) or after allocation;
+ * after: re-derives which value each location holds and compares. */
+int mir_verify(const struct mfn *before, const struct mfn *after,
+	const struct target *t, char *buf, size_t size);
+
+/* live.c, spill.c, regalloc.c, parmove.c: virtual -> physical registers.
+ * Near-linear in instructions + live ranges. Splits critical edges where it
+ * needs a place for moves. mask: registers it may use now (stress builds give
+ * few); normally t->allocatable. */
+void mir_regalloc(struct mfn *m, const struct target *t, u64 mask);
+
+#endif

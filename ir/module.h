@@ -1,0 +1,143 @@
+/*
+ * One link: what the frontend hands to the driver, and what the linker reads
+ * to lay out the object. Everything is in the link's arena.
+ */
+#ifndef KILN_IR_MODULE_H
+#define KILN_IR_MODULE_H
+
+#include "ir/support.h"
+
+enum sym_kind {
+	SYM_PROG, /* entry program: C-callable `prog` */
+	SYM_BODY, /* prog.body, where it differs from prog */
+	SYM_SUBPROG,
+	SYM_MAP,     /* struct kiln_map */
+	SYM_VALUES,  /* the map's storage, NAME.values */
+	SYM_DATA,    /* a place in a data section: sec + off */
+	SYM_HELPER,  /* undefined kiln_helper_<name> */
+	SYM_EXTERN,  /* undefined function or variable of the application */
+	SYM_RUNTIME, /* other undefined symbols of libkiln-core */
+};
+
+enum sym_bind {
+	BIND_LOCAL,
+	BIND_HIDDEN,
+	BIND_PROTECTED,
+	BIND_UNDEF,
+	BIND_WEAK_UNDEF,
+};
+
+/* One thing that code or data can name. Its id is its index. */
+struct sym {
+	const char *name; /* as in the output, before --prefix */
+	u8 kind;
+	u8 bind;
+	u32 index; /* PROG, BODY, SUBPROG: func; MAP, VALUES: map; DATA: sec */
+	u64 off, size; /* DATA */
+};
+
+/* One decoded BPF instruction slot of a function, all inputs linked. */
+struct insn {
+	u8 code;
+	u8 dst, src;
+	bool second; /* the data half of an lddw */
+	i16 off;
+	i32 imm;
+	i32 imm_hi; /* lddw: upper half */
+	/* After reloc: the symbol an lddw or call names, SYM_NONE otherwise,
+	 * and the addend of an address. */
+	u32 sym;
+	i64 addend;
+	/* Where it came from, for diagnostics and lines. */
+	u32 file;     /* input number */
+	u32 src_line; /* 1 + index in module->lines, or 0 */
+};
+
+struct line {
+	const char *file;
+	const char *text; /* source text from BTF.ext, or "" */
+	u32 line, col;
+};
+
+struct func {
+	const char *name;
+	const char *section; /* input section, "xdp", ".text" */
+	u32 sym;
+	u32 first, n;	  /* slots in module->insns */
+	u32 btf_type;	  /* FUNC type id, or 0 */
+	bool is_prog;	  /* a program (an entry), not a subprogram */
+	bool is_global;	  /* STB_GLOBAL in the source */
+	bool is_callback; /* its address is taken */
+	/* flow: */
+	u32 nparams; /* r1..rn that it reads */
+	u32 *callee; /* func numbers it calls or takes the address of */
+	u32 ncallee;
+	/* programs: */
+	u32 prog_type;	  /* enum bpf_prog_type */
+	u32 attach_type;  /* enum bpf_attach_type */
+	bool needs_scope; /* DESIGN.md "Run scope" */
+	bool returns_i32;
+	/* after code generation: */
+	u32 stack; /* worst stack of its call graph, bytes */
+};
+
+struct mapdef {
+	const char *name;
+	u32 sym, values_sym;
+	u32 type, key_size, value_size, max_entries, flags;
+	u32 pinning;
+	u64 map_extra;
+	u32 btf_key, btf_value; /* type ids, or 0 */
+	u32 inner;		/* 1 + map number of the inner template, or 0 */
+	bool is_static;		/* local in its source */
+	/* values from .maps relocations: slot -> symbol */
+	vec(struct map_init {
+		u32 slot;
+		u32 sym;
+	}) init;
+	/* BTF decl_tags etc. are added by who needs them */
+};
+
+/* A data section of the objects: .data*, .bss*, .rodata*. */
+struct datasec {
+	const char *name; /* output name, unique */
+	u32 sym;	  /* section symbol (SYM_DATA, off 0) */
+	u8 *bytes;	  /* NULL: all zero */
+	u64 size, align;
+	bool writable;
+	bool knobs; /* holds const volatile variables: .data.rel.ro* */
+	vec(struct data_rel {
+		u64 off;
+		u32 sym;
+		i64 addend;
+	}) rel;
+};
+
+struct module {
+	struct arena *a;
+	struct diag *diag;
+	const char **file; /* input names, by number */
+	u32 nfile;
+	vec(struct sym) sym;
+	vec(struct insn) insn;
+	vec(struct line) line;
+	vec(struct func) func;
+	vec(struct mapdef) map;
+	vec(struct datasec) data;
+	const char *license; /* "" if none */
+	u32 kern_version;
+	const u8 *btf; /* merged .BTF, or NULL */
+	u32 btf_size;
+	void *btf_types; /* struct btf * of libbpf while the link lasts */
+	u8 digest[32];	 /* SHA-256 of the inputs */
+	bool raw;
+};
+
+u32 module_sym(struct module *m, enum sym_kind kind, enum sym_bind bind,
+	const char *name, u32 index);
+/* The symbol of a runtime or helper function, made on first use. */
+u32 module_undef(struct module *m, enum sym_kind kind, const char *name);
+/* Fills a loc for diagnostics about a slot of a function. */
+struct loc module_loc(const struct module *m, const struct func *f, i64 slot);
+
+#endif
