@@ -1,0 +1,49 @@
+/* The reference interpreter as a leg. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "leg.h"
+
+/* What is left in the buffer counts even where the run fails. */
+static enum leg_status run_at(struct leg_run *run, u8 *mem, u8 *stacks)
+{
+	struct interp_region all = {mem, run->mem_size, true};
+	struct interp_prog prog = {run->bytes, run->slots};
+	struct interp_env env = {
+		.regions = &all,
+		.nregions = 1,
+		.helpers = interp_helpers,
+		.nhelpers = interp_nhelpers,
+		.skb = run->skb,
+		.stacks = stacks,
+		.steps = 10 * 1000 * 1000,
+	};
+	u64 r1 = run->mem_size ? (u64)(uintptr_t)mem : 0;
+	int ret;
+
+	if (interp_check(&prog, run->text, sizeof(run->text)))
+		return LEG_REFUSED;
+	memcpy(mem, run->mem, run->mem_size);
+	ret = interp_run(&prog, r1, run->mem_size, &env, &run->r0);
+	memcpy(run->mem, mem, run->mem_size);
+	if (!ret)
+		return LEG_OK;
+	snprintf(run->text, sizeof(run->text), "%s", env.error);
+	return LEG_FAILED;
+}
+
+enum leg_status leg_interp(struct leg_run *run)
+{
+	static _Alignas(16) u8 mem[LEG_MEM_MAX];
+
+	return run_at(run, mem, NULL);
+}
+
+enum leg_status leg_interp_moved(struct leg_run *run)
+{
+	static _Alignas(16) u8 mem[LEG_MEM_MAX + 48],
+		stacks[INTERP_STACKS + 4096];
+
+	return run_at(run, mem + 48, stacks + 4096 - 32);
+}
