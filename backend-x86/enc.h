@@ -30,7 +30,7 @@
 /* ---- Operands ---- */
 
 // clang-format off
-enum x86_reg {
+enum x86_gpr {
 	X86_RAX, X86_RCX, X86_RDX, X86_RBX, X86_RSP, X86_RBP, X86_RSI, X86_RDI,
 	X86_R8,  X86_R9,  X86_R10, X86_R11, X86_R12, X86_R13, X86_R14, X86_R15,
 	X86_RIP = 0xfe,	  /* as a base: disp counts from the next insn */
@@ -79,7 +79,7 @@ enum x86_bit { X86_BIT_BT = 4, X86_BIT_BTS, X86_BIT_BTR, X86_BIT_BTC };
 
 /* [base + index * scale + disp] */
 struct x86_mem {
-	u8 base;  /* enum x86_reg */
+	u8 base;  /* enum x86_gpr */
 	u8 index; /* any register but RSP; counts only if scale is set */
 	u8 scale; /* 1, 2, 4, 8; 0: no index */
 	u8 seg;	  /* 0 or one of enum x86_seg */
@@ -93,13 +93,13 @@ enum x86_seg {
 	X86_SEG_NOTRACK = 0x3e, /* before jmp and call: needs no endbr64 */
 };
 
-static inline struct x86_mem x86_at(enum x86_reg base, i32 disp)
+static inline struct x86_mem x86_at(enum x86_gpr base, i32 disp)
 {
 	return (struct x86_mem){.base = (u8)base, .disp = disp};
 }
 
 static inline struct x86_mem x86_at_index(
-	enum x86_reg base, enum x86_reg index, unsigned scale, i32 disp)
+	enum x86_gpr base, enum x86_gpr index, unsigned scale, i32 disp)
 {
 	return (struct x86_mem){.base = (u8)base,
 		.index = (u8)index,
@@ -203,8 +203,24 @@ static inline u8 *x86_put_head(u8 *p, struct x86_ins i, unsigned xb)
 	return x86_put_u8(p, i.op & 0xff);
 }
 
-/* Shortest equal form: an index of scale 1 or 2 may serve as the base; RSP is
- * no index, RBP and R13 as a base cost a displacement. */
+static inline bool x86_is_mem(struct x86_mem m)
+{
+	bool base = m.base < 16 || m.base == X86_NOREG;
+
+	if (!m.scale)
+		return base || m.base == X86_RIP;
+	return base && m.index < 16 && m.index != X86_RSP && m.scale <= 8 &&
+	       !(m.scale & (m.scale - 1));
+}
+
+/* Without a displacement RBP and R13 as a base take a disp8 of 0. */
+static inline bool x86_base_costs(unsigned base)
+{
+	return (base & 7) == X86_RBP;
+}
+
+/* Shortest equal form: an index of scale 1 or 2 may serve as the base; of two
+ * registers that are only added either may be the base. */
 static inline struct x86_mem x86_mem_shortest(struct x86_mem m)
 {
 	if (m.base == X86_NOREG && (m.scale == 1 || m.scale == 2)) {
@@ -213,14 +229,14 @@ static inline struct x86_mem x86_mem_shortest(struct x86_mem m)
 	}
 	if (m.scale == 1 && m.base < 16 &&
 		(m.index == X86_RSP ||
-			((m.base & 7) == X86_RBP && !m.disp && !m.fix))) {
+			(!m.disp && !m.fix && x86_base_costs(m.base) &&
+				!x86_base_costs(m.index)))) {
 		u8 base = m.base;
 
 		m.base = m.index;
 		m.index = base;
 	}
-	x86_must(!m.scale ||
-		 (m.index < 16 && m.index != X86_RSP && m.base != X86_RIP));
+	x86_must(x86_is_mem(m));
 	return m;
 }
 
@@ -229,7 +245,7 @@ static inline unsigned x86_disp_size(struct x86_mem m)
 {
 	if (m.base >= 16 || m.fix)
 		return 4;
-	if (!m.disp && (m.base & 7) != X86_RBP)
+	if (!m.disp && !x86_base_costs(m.base))
 		return 0;
 	return fits_i8(m.disp) ? 1 : 4;
 }
@@ -285,21 +301,21 @@ static inline u8 *x86_put_mem(u8 *p, struct x86_ins i, struct x86_mem m)
 }
 
 /* An instruction with register rm in the place of memory. */
-static inline u8 *x86_put_reg(u8 *p, struct x86_ins i, enum x86_reg rm)
+static inline u8 *x86_put_reg(u8 *p, struct x86_ins i, enum x86_gpr rm)
 {
 	p = x86_put_head(p, i, rm & 8 ? 0x41 : 0);
 	return x86_put_u8(p, 0xc0 | (i.reg & 7u) << 3 | (rm & 7u));
 }
 
 /* An instruction with the register in the low bits of its opcode. */
-static inline u8 *x86_put_low(u8 *p, struct x86_ins i, enum x86_reg r)
+static inline u8 *x86_put_low(u8 *p, struct x86_ins i, enum x86_gpr r)
 {
 	i.op |= r & 7u;
 	return x86_put_head(p, i, r & 8 ? 0x41 : 0);
 }
 
 /* SPL, BPL, SIL and DIL are AH, CH, DH and BH without a REX prefix. */
-static inline u8 x86_rex_byte(enum x86_size size, enum x86_reg r)
+static inline u8 x86_rex_byte(enum x86_size size, enum x86_gpr r)
 {
 	return size == X86_SIZE_1 && r >= X86_RSP ? 0x40 : 0;
 }
@@ -318,7 +334,7 @@ static inline struct x86_ins x86_ext_w(u32 op, enum x86_size size, unsigned reg)
 
 /* As x86_ext_w(), reg being a register of the operand size. */
 static inline struct x86_ins x86_ins_w(
-	u32 op, enum x86_size size, enum x86_reg reg)
+	u32 op, enum x86_size size, enum x86_gpr reg)
 {
 	struct x86_ins i = x86_ext_w(op, size, reg);
 
@@ -328,7 +344,7 @@ static inline struct x86_ins x86_ins_w(
 
 /* Two registers of the operand size. */
 static inline u8 *x86_put_rr(
-	u8 *p, struct x86_ins i, enum x86_size size, enum x86_reg rm)
+	u8 *p, struct x86_ins i, enum x86_size size, enum x86_gpr rm)
 {
 	i.rex |= x86_rex_byte(size, rm);
 	return x86_put_reg(p, i, rm);
@@ -354,7 +370,7 @@ static inline u8 *x86_put_vex(u8 *p, struct x86_vex v, unsigned xb)
 	return x86_put_u8(p, v.op);
 }
 
-static inline u8 *x86_put_vex_reg(u8 *p, struct x86_vex v, enum x86_reg rm)
+static inline u8 *x86_put_vex_reg(u8 *p, struct x86_vex v, enum x86_gpr rm)
 {
 	p = x86_put_vex(p, v, rm & 8 ? 1 : 0);
 	return x86_put_u8(p, 0xc0 | (v.reg & 7u) << 3 | (rm & 7u));
@@ -373,19 +389,19 @@ static inline u8 *x86_put_vex_mem(u8 *p, struct x86_vex v, struct x86_mem m)
 
 /* SIZE_4 clears the upper half, with dst == src too. */
 static inline u8 *x86_mov_rr(
-	u8 *p, enum x86_size size, enum x86_reg dst, enum x86_reg src)
+	u8 *p, enum x86_size size, enum x86_gpr dst, enum x86_gpr src)
 {
 	return x86_put_rr(p, x86_ins_w(0x88, size, src), size, dst);
 }
 
 static inline u8 *x86_mov_rm(
-	u8 *p, enum x86_size size, enum x86_reg dst, struct x86_mem m)
+	u8 *p, enum x86_size size, enum x86_gpr dst, struct x86_mem m)
 {
 	return x86_put_mem(p, x86_ins_w(0x8a, size, dst), m);
 }
 
 static inline u8 *x86_mov_mr(
-	u8 *p, enum x86_size size, struct x86_mem m, enum x86_reg src)
+	u8 *p, enum x86_size size, struct x86_mem m, enum x86_gpr src)
 {
 	return x86_put_mem(p, x86_ins_w(0x88, size, src), m);
 }
@@ -398,28 +414,28 @@ static inline u8 *x86_mov_mi(
 }
 
 /* mov r32, imm32: zero-extends. Relocation: end - 4. */
-static inline u8 *x86_mov_r_u32(u8 *p, enum x86_reg dst, u32 imm)
+static inline u8 *x86_mov_r_u32(u8 *p, enum x86_gpr dst, u32 imm)
 {
 	p = x86_put_low(p, x86_ext(0xb8, X86_SIZE_4, 0), dst);
 	return x86_put_i32(p, (i32)imm);
 }
 
 /* mov r64, imm32: sign-extends. Relocation: end - 4. */
-static inline u8 *x86_mov_r_i32(u8 *p, enum x86_reg dst, i32 imm)
+static inline u8 *x86_mov_r_i32(u8 *p, enum x86_gpr dst, i32 imm)
 {
 	p = x86_put_reg(p, x86_ext(0xc7, X86_SIZE_8, 0), dst);
 	return x86_put_i32(p, imm);
 }
 
 /* movabs r64, imm64. Relocation: end - 8. */
-static inline u8 *x86_mov_r_abs(u8 *p, enum x86_reg dst, i64 imm)
+static inline u8 *x86_mov_r_abs(u8 *p, enum x86_gpr dst, i64 imm)
 {
 	p = x86_put_low(p, x86_ext(0xb8, X86_SIZE_8, 0), dst);
 	return x86_put_i64(p, imm);
 }
 
 /* Any 64-bit constant, shortest of the three above. Leaves the flags alone. */
-static inline u8 *x86_mov_ri(u8 *p, enum x86_reg dst, i64 imm)
+static inline u8 *x86_mov_ri(u8 *p, enum x86_gpr dst, i64 imm)
 {
 	if (fits_u32(imm))
 		return x86_mov_r_u32(p, dst, (u32)imm);
@@ -430,7 +446,7 @@ static inline u8 *x86_mov_ri(u8 *p, enum x86_reg dst, i64 imm)
 
 /* Zero-extends from 1, 2 or 4 bytes to all 64 bits. */
 static inline u8 *x86_movzx_rr(
-	u8 *p, enum x86_size from, enum x86_reg dst, enum x86_reg src)
+	u8 *p, enum x86_size from, enum x86_gpr dst, enum x86_gpr src)
 {
 	struct x86_ins i = x86_ext_w(0x0fb6, from, dst);
 
@@ -441,7 +457,7 @@ static inline u8 *x86_movzx_rr(
 }
 
 static inline u8 *x86_movzx_rm(
-	u8 *p, enum x86_size from, enum x86_reg dst, struct x86_mem m)
+	u8 *p, enum x86_size from, enum x86_gpr dst, struct x86_mem m)
 {
 	struct x86_ins i = x86_ext_w(0x0fb6, from, dst);
 
@@ -453,7 +469,7 @@ static inline u8 *x86_movzx_rm(
 
 /* movsx, movsxd: from 1, 2 or 4 bytes to 4 or 8, from < to. */
 static inline struct x86_ins x86_movsx(
-	enum x86_size to, enum x86_size from, enum x86_reg dst)
+	enum x86_size to, enum x86_size from, enum x86_gpr dst)
 {
 	if (from == X86_SIZE_4)
 		return x86_ext(0x63, to, dst);
@@ -461,7 +477,7 @@ static inline struct x86_ins x86_movsx(
 }
 
 static inline u8 *x86_movsx_rr(u8 *p, enum x86_size to, enum x86_size from,
-	enum x86_reg dst, enum x86_reg src)
+	enum x86_gpr dst, enum x86_gpr src)
 {
 	/* cwde, cdqe */
 	if (dst == X86_RAX && src == X86_RAX && to == 2 * from)
@@ -470,32 +486,32 @@ static inline u8 *x86_movsx_rr(u8 *p, enum x86_size to, enum x86_size from,
 }
 
 static inline u8 *x86_movsx_rm(u8 *p, enum x86_size to, enum x86_size from,
-	enum x86_reg dst, struct x86_mem m)
+	enum x86_gpr dst, struct x86_mem m)
 {
 	return x86_put_mem(p, x86_movsx(to, from, dst), m);
 }
 
 /* Sizes 4 and 8; SIZE_4 cuts the sum. */
 static inline u8 *x86_lea(
-	u8 *p, enum x86_size size, enum x86_reg dst, struct x86_mem m)
+	u8 *p, enum x86_size size, enum x86_gpr dst, struct x86_mem m)
 {
 	return x86_put_mem(p, x86_ext(0x8d, size, dst), m);
 }
 
 static inline u8 *x86_cmov_rr(u8 *p, enum x86_cc cc, enum x86_size size,
-	enum x86_reg dst, enum x86_reg src)
+	enum x86_gpr dst, enum x86_gpr src)
 {
 	return x86_put_reg(p, x86_ext(0x0f40u | cc, size, dst), src);
 }
 
 static inline u8 *x86_cmov_rm(u8 *p, enum x86_cc cc, enum x86_size size,
-	enum x86_reg dst, struct x86_mem m)
+	enum x86_gpr dst, struct x86_mem m)
 {
 	return x86_put_mem(p, x86_ext(0x0f40u | cc, size, dst), m);
 }
 
 /* One byte, 0 or 1. */
-static inline u8 *x86_set_r(u8 *p, enum x86_cc cc, enum x86_reg dst)
+static inline u8 *x86_set_r(u8 *p, enum x86_cc cc, enum x86_gpr dst)
 {
 	struct x86_ins i = x86_ext(0x0f90u | cc, X86_SIZE_1, 0);
 
@@ -508,7 +524,7 @@ static inline u8 *x86_set_m(u8 *p, enum x86_cc cc, struct x86_mem m)
 }
 
 static inline u8 *x86_xchg_rr(
-	u8 *p, enum x86_size size, enum x86_reg a, enum x86_reg b)
+	u8 *p, enum x86_size size, enum x86_gpr a, enum x86_gpr b)
 {
 	if (size != X86_SIZE_1 && (a == X86_RAX) != (b == X86_RAX))
 		return x86_put_low(
@@ -518,12 +534,12 @@ static inline u8 *x86_xchg_rr(
 
 /* Atomic and a full fence without a prefix. */
 static inline u8 *x86_xchg_mr(
-	u8 *p, enum x86_size size, struct x86_mem m, enum x86_reg r)
+	u8 *p, enum x86_size size, struct x86_mem m, enum x86_gpr r)
 {
 	return x86_put_mem(p, x86_ins_w(0x86, size, r), m);
 }
 
-static inline u8 *x86_push_r(u8 *p, enum x86_reg r)
+static inline u8 *x86_push_r(u8 *p, enum x86_gpr r)
 {
 	return x86_put_low(p, x86_ext(0x50, X86_SIZE_4, 0), r);
 }
@@ -540,7 +556,7 @@ static inline u8 *x86_push_i(u8 *p, i32 imm)
 	return x86_put_i32(x86_put_u8(p, 0x68), imm);
 }
 
-static inline u8 *x86_pop_r(u8 *p, enum x86_reg r)
+static inline u8 *x86_pop_r(u8 *p, enum x86_gpr r)
 {
 	return x86_put_low(p, x86_ext(0x58, X86_SIZE_4, 0), r);
 }
@@ -553,19 +569,19 @@ static inline u8 *x86_pop_m(u8 *p, struct x86_mem m)
 /* ---- Arithmetic and logic ---- */
 
 static inline u8 *x86_alu_rr(u8 *p, enum x86_alu op, enum x86_size size,
-	enum x86_reg dst, enum x86_reg src)
+	enum x86_gpr dst, enum x86_gpr src)
 {
 	return x86_put_rr(p, x86_ins_w(op * 8u, size, src), size, dst);
 }
 
 static inline u8 *x86_alu_rm(u8 *p, enum x86_alu op, enum x86_size size,
-	enum x86_reg dst, struct x86_mem m)
+	enum x86_gpr dst, struct x86_mem m)
 {
 	return x86_put_mem(p, x86_ins_w(op * 8u + 2, size, dst), m);
 }
 
 static inline u8 *x86_alu_mr(u8 *p, enum x86_alu op, enum x86_size size,
-	struct x86_mem m, enum x86_reg src)
+	struct x86_mem m, enum x86_gpr src)
 {
 	return x86_put_mem(p, x86_ins_w(op * 8u, size, src), m);
 }
@@ -578,7 +594,7 @@ static inline bool x86_imm_short(enum x86_size size, i32 imm)
 
 /* Sizes 4 and 8, always imm32. Relocation: end - 4. */
 static inline u8 *x86_alu_r_i32(
-	u8 *p, enum x86_alu op, enum x86_size size, enum x86_reg dst, i32 imm)
+	u8 *p, enum x86_alu op, enum x86_size size, enum x86_gpr dst, i32 imm)
 {
 	if (dst == X86_RAX)
 		p = x86_put_head(p, x86_ext(op * 8u + 5, size, 0), 0);
@@ -588,7 +604,7 @@ static inline u8 *x86_alu_r_i32(
 }
 
 static inline u8 *x86_alu_ri(
-	u8 *p, enum x86_alu op, enum x86_size size, enum x86_reg dst, i32 imm)
+	u8 *p, enum x86_alu op, enum x86_size size, enum x86_gpr dst, i32 imm)
 {
 	struct x86_ins i = x86_ext_w(0x80, size, op);
 
@@ -619,15 +635,17 @@ static inline u8 *x86_alu_mi(
 }
 
 static inline u8 *x86_test_rr(
-	u8 *p, enum x86_size size, enum x86_reg a, enum x86_reg b)
+	u8 *p, enum x86_size size, enum x86_gpr a, enum x86_gpr b)
 {
 	return x86_put_rr(p, x86_ins_w(0x84, size, b), size, a);
 }
 
 static inline u8 *x86_test_ri(
-	u8 *p, enum x86_size size, enum x86_reg r, i32 imm)
+	u8 *p, enum x86_size size, enum x86_gpr r, i32 imm)
 {
 	/* An imm without sign leaves no sign in the result: as wide as it. */
+	if (size == X86_SIZE_2)
+		imm = (i16)imm;
 	if (imm >= 0 && imm <= INT8_MAX)
 		size = X86_SIZE_1;
 	else if (imm >= 0 && size == X86_SIZE_8)
@@ -640,7 +658,7 @@ static inline u8 *x86_test_ri(
 }
 
 static inline u8 *x86_test_mr(
-	u8 *p, enum x86_size size, struct x86_mem m, enum x86_reg r)
+	u8 *p, enum x86_size size, struct x86_mem m, enum x86_gpr r)
 {
 	return x86_put_mem(p, x86_ins_w(0x84, size, r), m);
 }
@@ -658,7 +676,7 @@ static inline struct x86_ins x86_un(enum x86_un op, enum x86_size size)
 }
 
 static inline u8 *x86_un_r(
-	u8 *p, enum x86_un op, enum x86_size size, enum x86_reg r)
+	u8 *p, enum x86_un op, enum x86_size size, enum x86_gpr r)
 {
 	return x86_put_rr(p, x86_un(op, size), size, r);
 }
@@ -671,20 +689,20 @@ static inline u8 *x86_un_m(
 
 /* dst *= src. Sizes 2, 4, 8, as for all imul with two or three operands. */
 static inline u8 *x86_imul_rr(
-	u8 *p, enum x86_size size, enum x86_reg dst, enum x86_reg src)
+	u8 *p, enum x86_size size, enum x86_gpr dst, enum x86_gpr src)
 {
 	return x86_put_reg(p, x86_ext(0x0faf, size, dst), src);
 }
 
 static inline u8 *x86_imul_rm(
-	u8 *p, enum x86_size size, enum x86_reg dst, struct x86_mem m)
+	u8 *p, enum x86_size size, enum x86_gpr dst, struct x86_mem m)
 {
 	return x86_put_mem(p, x86_ext(0x0faf, size, dst), m);
 }
 
 /* dst = src * imm. */
 static inline u8 *x86_imul_rri(
-	u8 *p, enum x86_size size, enum x86_reg dst, enum x86_reg src, i32 imm)
+	u8 *p, enum x86_size size, enum x86_gpr dst, enum x86_gpr src, i32 imm)
 {
 	if (x86_imm_short(size, imm)) {
 		p = x86_put_reg(p, x86_ext(0x6b, size, dst), src);
@@ -695,7 +713,7 @@ static inline u8 *x86_imul_rri(
 }
 
 static inline u8 *x86_imul_rmi(
-	u8 *p, enum x86_size size, enum x86_reg dst, struct x86_mem m, i32 imm)
+	u8 *p, enum x86_size size, enum x86_gpr dst, struct x86_mem m, i32 imm)
 {
 	if (x86_imm_short(size, imm)) {
 		p = x86_put_mem(p, x86_ext(0x6b, size, dst), m);
@@ -715,7 +733,7 @@ static inline u8 *x86_cqo(u8 *p, enum x86_size size)
 
 /* The CPU takes count and CL modulo 32, for SIZE_8 modulo 64. */
 static inline u8 *x86_shift_ri(
-	u8 *p, enum x86_shift op, enum x86_size size, enum x86_reg r, u8 count)
+	u8 *p, enum x86_shift op, enum x86_size size, enum x86_gpr r, u8 count)
 {
 	if (count == 1)
 		return x86_put_rr(p, x86_ext_w(0xd0, size, op), size, r);
@@ -733,7 +751,7 @@ static inline u8 *x86_shift_mi(u8 *p, enum x86_shift op, enum x86_size size,
 }
 
 static inline u8 *x86_shift_r_cl(
-	u8 *p, enum x86_shift op, enum x86_size size, enum x86_reg r)
+	u8 *p, enum x86_shift op, enum x86_size size, enum x86_gpr r)
 {
 	return x86_put_rr(p, x86_ext_w(0xd2, size, op), size, r);
 }
@@ -746,28 +764,28 @@ static inline u8 *x86_shift_m_cl(
 
 /* shld: dst goes up and is filled from the top of src. */
 static inline u8 *x86_shld_rri(
-	u8 *p, enum x86_size size, enum x86_reg dst, enum x86_reg src, u8 count)
+	u8 *p, enum x86_size size, enum x86_gpr dst, enum x86_gpr src, u8 count)
 {
 	p = x86_put_reg(p, x86_ext(0x0fa4, size, src), dst);
 	return x86_put_u8(p, count);
 }
 
 static inline u8 *x86_shld_rr_cl(
-	u8 *p, enum x86_size size, enum x86_reg dst, enum x86_reg src)
+	u8 *p, enum x86_size size, enum x86_gpr dst, enum x86_gpr src)
 {
 	return x86_put_reg(p, x86_ext(0x0fa5, size, src), dst);
 }
 
 /* shrd: dst goes down and is filled from the bottom of src. */
 static inline u8 *x86_shrd_rri(
-	u8 *p, enum x86_size size, enum x86_reg dst, enum x86_reg src, u8 count)
+	u8 *p, enum x86_size size, enum x86_gpr dst, enum x86_gpr src, u8 count)
 {
 	p = x86_put_reg(p, x86_ext(0x0fac, size, src), dst);
 	return x86_put_u8(p, count);
 }
 
 static inline u8 *x86_shrd_rr_cl(
-	u8 *p, enum x86_size size, enum x86_reg dst, enum x86_reg src)
+	u8 *p, enum x86_size size, enum x86_gpr dst, enum x86_gpr src)
 {
 	return x86_put_reg(p, x86_ext(0x0fad, size, src), dst);
 }
@@ -775,13 +793,13 @@ static inline u8 *x86_shrd_rr_cl(
 /* bt, bts, btr, btc: the bit goes to CF. Sizes 2, 4, 8; the bit number counts
  * modulo the size. */
 static inline u8 *x86_bit_rr(u8 *p, enum x86_bit op, enum x86_size size,
-	enum x86_reg r, enum x86_reg bit)
+	enum x86_gpr r, enum x86_gpr bit)
 {
 	return x86_put_reg(p, x86_ext(0x0f83u | op << 3, size, bit), r);
 }
 
 static inline u8 *x86_bit_ri(
-	u8 *p, enum x86_bit op, enum x86_size size, enum x86_reg r, u8 bit)
+	u8 *p, enum x86_bit op, enum x86_size size, enum x86_gpr r, u8 bit)
 {
 	p = x86_put_reg(p, x86_ext(0x0fba, size, op), r);
 	return x86_put_u8(p, bit);
@@ -795,7 +813,7 @@ static inline u8 *x86_bit_mi(
 }
 
 /* Reverses the bytes; SIZE_2 is rol by 8. */
-static inline u8 *x86_bswap_r(u8 *p, enum x86_size size, enum x86_reg r)
+static inline u8 *x86_bswap_r(u8 *p, enum x86_size size, enum x86_gpr r)
 {
 	if (size == X86_SIZE_2)
 		return x86_shift_ri(p, X86_SH_ROL, size, r, 8);
@@ -806,13 +824,13 @@ static inline u8 *x86_bswap_r(u8 *p, enum x86_size size, enum x86_reg r)
 
 /* Sizes 2, 4, 8. */
 static inline u8 *x86_movbe_rm(
-	u8 *p, enum x86_size size, enum x86_reg dst, struct x86_mem m)
+	u8 *p, enum x86_size size, enum x86_gpr dst, struct x86_mem m)
 {
 	return x86_put_mem(p, x86_ext(0x0f38f0, size, dst), m);
 }
 
 static inline u8 *x86_movbe_mr(
-	u8 *p, enum x86_size size, struct x86_mem m, enum x86_reg src)
+	u8 *p, enum x86_size size, struct x86_mem m, enum x86_gpr src)
 {
 	return x86_put_mem(p, x86_ext(0x0f38f1, size, src), m);
 }
@@ -829,7 +847,7 @@ enum x86_bmi {
 };
 
 static inline struct x86_vex x86_bmi(
-	enum x86_bmi op, enum x86_size size, enum x86_reg dst, enum x86_reg v)
+	enum x86_bmi op, enum x86_size size, enum x86_gpr dst, enum x86_gpr v)
 {
 	static const struct {
 		u8 pp, op;
@@ -851,18 +869,18 @@ static inline struct x86_vex x86_bmi(
 }
 
 static inline u8 *x86_bmi_rrr(u8 *p, enum x86_bmi op, enum x86_size size,
-	enum x86_reg dst, enum x86_reg rm, enum x86_reg v)
+	enum x86_gpr dst, enum x86_gpr rm, enum x86_gpr v)
 {
 	return x86_put_vex_reg(p, x86_bmi(op, size, dst, v), rm);
 }
 
 static inline u8 *x86_bmi_rmr(u8 *p, enum x86_bmi op, enum x86_size size,
-	enum x86_reg dst, struct x86_mem m, enum x86_reg v)
+	enum x86_gpr dst, struct x86_mem m, enum x86_gpr v)
 {
 	return x86_put_vex_mem(p, x86_bmi(op, size, dst, v), m);
 }
 
-static inline struct x86_vex x86_rorx(enum x86_size size, enum x86_reg dst)
+static inline struct x86_vex x86_rorx(enum x86_size size, enum x86_gpr dst)
 {
 	return (struct x86_vex){.map = 3,
 		.pp = 3,
@@ -873,14 +891,14 @@ static inline struct x86_vex x86_rorx(enum x86_size size, enum x86_reg dst)
 
 /* dst = src rotated right; flags untouched. Sizes 4 and 8. */
 static inline u8 *x86_rorx_rri(
-	u8 *p, enum x86_size size, enum x86_reg dst, enum x86_reg src, u8 count)
+	u8 *p, enum x86_size size, enum x86_gpr dst, enum x86_gpr src, u8 count)
 {
 	p = x86_put_vex_reg(p, x86_rorx(size, dst), src);
 	return x86_put_u8(p, count);
 }
 
 static inline u8 *x86_rorx_rmi(
-	u8 *p, enum x86_size size, enum x86_reg dst, struct x86_mem m, u8 count)
+	u8 *p, enum x86_size size, enum x86_gpr dst, struct x86_mem m, u8 count)
 {
 	p = x86_put_vex_mem(p, x86_rorx(size, dst), m);
 	return x86_put_u8(p, count);
@@ -890,7 +908,7 @@ static inline u8 *x86_rorx_rmi(
 
 /* Each is a full fence. cmp sets no memory: not with lock. */
 static inline u8 *x86_lock_alu_mr(u8 *p, enum x86_alu op, enum x86_size size,
-	struct x86_mem m, enum x86_reg src)
+	struct x86_mem m, enum x86_gpr src)
 {
 	return x86_put_mem(p, x86_ins_w(X86_LOCK | op * 8u, size, src), m);
 }
@@ -919,7 +937,7 @@ static inline u8 *x86_lock_un_m(
 
 /* m += r, r = old m. */
 static inline u8 *x86_lock_xadd_mr(
-	u8 *p, enum x86_size size, struct x86_mem m, enum x86_reg r)
+	u8 *p, enum x86_size size, struct x86_mem m, enum x86_gpr r)
 {
 	return x86_put_mem(p, x86_ins_w(X86_LOCK | 0x0fc0, size, r), m);
 }
@@ -927,7 +945,7 @@ static inline u8 *x86_lock_xadd_mr(
 /* If RAX == m: m = r, ZF = 1. Else RAX = m, ZF = 0; with SIZE_4 only then the
  * upper half of RAX is cleared. */
 static inline u8 *x86_lock_cmpxchg_mr(
-	u8 *p, enum x86_size size, struct x86_mem m, enum x86_reg r)
+	u8 *p, enum x86_size size, struct x86_mem m, enum x86_gpr r)
 {
 	return x86_put_mem(p, x86_ins_w(X86_LOCK | 0x0fb0, size, r), m);
 }
@@ -976,7 +994,7 @@ static inline u8 *x86_call_rel32(u8 *p, i32 rel)
 	return x86_put_i32(x86_put_u8(p, 0xe8), rel);
 }
 
-static inline u8 *x86_jmp_r(u8 *p, enum x86_reg r)
+static inline u8 *x86_jmp_r(u8 *p, enum x86_gpr r)
 {
 	return x86_put_reg(p, x86_ext(0xff, X86_SIZE_4, 4), r);
 }
@@ -987,12 +1005,12 @@ static inline u8 *x86_jmp_m(u8 *p, struct x86_mem m)
 }
 
 /* To a target without endbr64, which IBT would not let be reached. */
-static inline u8 *x86_notrack_jmp_r(u8 *p, enum x86_reg r)
+static inline u8 *x86_notrack_jmp_r(u8 *p, enum x86_gpr r)
 {
 	return x86_jmp_r(x86_put_u8(p, X86_SEG_NOTRACK), r);
 }
 
-static inline u8 *x86_call_r(u8 *p, enum x86_reg r)
+static inline u8 *x86_call_r(u8 *p, enum x86_gpr r)
 {
 	return x86_put_reg(p, x86_ext(0xff, X86_SIZE_4, 2), r);
 }
@@ -1073,7 +1091,7 @@ static inline u8 *x86_movups_mr(u8 *p, struct x86_mem m, unsigned xmm)
 static inline u8 *x86_xorps_rr(u8 *p, unsigned dst, unsigned src)
 {
 	return x86_put_reg(
-		p, x86_ext(0x0f57, X86_SIZE_4, dst), (enum x86_reg)src);
+		p, x86_ext(0x0f57, X86_SIZE_4, dst), (enum x86_gpr)src);
 }
 
 #endif
