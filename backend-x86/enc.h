@@ -366,7 +366,7 @@ static inline u8 *x86_put_vex(u8 *p, struct x86_vex v, unsigned xb)
 
 	*p++ = 0xc4;
 	p = x86_put_u8(p, (~rxb & 7) << 5 | v.map);
-	p = x86_put_u8(p, w | (~v.vreg & 15u) << 3 | v.pp);
+	p = x86_put_u8(p, w | (v.vreg ^ 15u) << 3 | v.pp);
 	return x86_put_u8(p, v.op);
 }
 
@@ -526,9 +526,14 @@ static inline u8 *x86_set_m(u8 *p, enum x86_cc cc, struct x86_mem m)
 static inline u8 *x86_xchg_rr(
 	u8 *p, enum x86_size size, enum x86_gpr a, enum x86_gpr b)
 {
-	if (size != X86_SIZE_1 && (a == X86_RAX) != (b == X86_RAX))
-		return x86_put_low(
-			p, x86_ext(0x90, size, 0), a == X86_RAX ? b : a);
+	/* 90 alone is nop: would not clear the upper half */
+	bool nop = size == X86_SIZE_4 && a == b;
+	struct x86_ins low = x86_ext(0x90, size, 0);
+
+	if (size != X86_SIZE_1 && a == X86_RAX && !nop)
+		return x86_put_low(p, low, b);
+	if (size != X86_SIZE_1 && b == X86_RAX && !nop)
+		return x86_put_low(p, low, a);
 	return x86_put_rr(p, x86_ins_w(0x86, size, b), size, a);
 }
 

@@ -1,0 +1,84 @@
+/*
+ * Encoder tests for x86-64. A case is one call of an encoder and the
+ * instruction that it must be, as text for GNU as and as operands for
+ * Capstone. Cases are collected; one run of the assembler judges all.
+ */
+#ifndef KILN_TESTS_ENC_X86_CASE_H
+#define KILN_TESTS_ENC_X86_CASE_H
+
+#include "backend-x86/enc.h"
+
+enum opd_kind {
+	O_NONE,
+	O_REG,
+	O_XMM,
+	O_MEM,
+	O_IMM,
+	O_SYM,	  /* an immediate that is a symbol plus imm, */
+	O_SYM_SX, /* of 32 bits that are sign-extended */
+	O_REL8,	  /* imm is the distance from the end */
+	O_REL32,  /* as a symbol plus imm */
+};
+
+struct opd {
+	enum opd_kind kind;
+	enum x86_gpr reg;
+	unsigned size; /* bytes; 0: not said (lea) */
+	struct x86_mem m;
+	i64 imm;
+};
+
+struct insn {
+	const char *name;  /* Intel's, without prefixes */
+	const char *force; /* GNU as: "{disp8} ", or NULL */
+	bool lock, notrack;
+	unsigned n;
+	struct opd o[4];
+};
+
+enum { SLOT = 16, ROOM = 32, FILL = 0xcc };
+
+/* A case waiting for the assembler. */
+struct want {
+	u8 bytes[SLOT]; /* relocated fields are 0, FILL behind the end */
+	u32 text;	/* offset in cases.text */
+	u32 reloc;	/* psABI type, 0: none */
+	u32 at;		/* of the field in the slot */
+	i64 addend;
+	bool differs; /* GNU as chooses other bytes: see x86_equal.c */
+};
+
+/* All state of the tests. */
+struct cases {
+	u8 buf[ROOM]; /* what the encoder under test writes into */
+	u8 *field;    /* what it reported through x86_mem.fix */
+	char *text;
+	size_t text_len, text_cap;
+	struct want *v;
+	size_t n, cap;
+	unsigned failed;
+};
+
+extern struct cases cases;
+
+/* x86_case.c */
+void case_add(const u8 *end, const struct insn *want);
+void case_fail(const char *why, const char *text, const u8 *got, size_t len);
+void insn_print(char *buf, size_t size, const struct insn *i, size_t len);
+
+/* x86_as.c: 0, or -1 when as cannot be run. */
+int as_check(const char *as, const char *dir);
+
+/* x86_equal.c: replaces *i by the equal instruction that the encoder must
+ * choose for it. True if GNU as has no way to write these bytes. */
+bool equal_apply(struct insn *i);
+/* Rows that no case used. */
+unsigned equal_unused(void);
+
+/* x86_disasm.c */
+int disasm_init(void); /* 0 or -1 */
+void disasm_fini(void);
+/* NULL, or what differs. */
+const char *disasm_check(const u8 *bytes, size_t len, const struct insn *want);
+
+#endif
