@@ -151,12 +151,29 @@ void arena_release(struct arena *a, struct arena_mark m)
 	poison(a->cur, (size_t)(a->end - a->cur));
 }
 
+struct arena *arena_scratch(struct arena *a)
+{
+	if (!a->scratch) {
+		struct arena *s = malloc(sizeof(*s));
+
+		if (!s)
+			arena_oom(a);
+		arena_init(s, a->oom, a->oom_ctx);
+		a->scratch = s;
+	}
+	if (!a->scratch->chunk) /* so that a release keeps one chunk */
+		chunk_add(a->scratch, CHUNK_MIN);
+	return a->scratch;
+}
+
 /* Keeps the newest chunk, which is the largest: the next function of the same
  * size needs no malloc. */
 void arena_reset(struct arena *a)
 {
 	struct arena_chunk *keep = a->chunk;
 
+	if (a->scratch)
+		arena_reset(a->scratch);
 	if (!keep)
 		return;
 	for (struct arena_chunk *c = keep->prev, *prev; c; c = prev) {
@@ -170,6 +187,11 @@ void arena_reset(struct arena *a)
 void arena_fini(struct arena *a)
 {
 	arena_release(a, (struct arena_mark){0});
+	if (a->scratch) {
+		arena_fini(a->scratch);
+		free(a->scratch);
+		a->scratch = NULL;
+	}
 }
 
 void *vec_grow(struct arena *a, void *v, u32 *cap, u32 n, size_t size)

@@ -52,7 +52,7 @@ enum op_flags {
 #define OP_VARARGS 0xff
 
 struct op_info {
-	const char *name; /* lower case, as printed */
+	const char *name; /* as in ops.def; the text form has lower case */
 	u8 nargs;	  /* or OP_VARARGS */
 	u8 result;	  /* TY_*; 0xff: chosen by the builder */
 	u8 flags;
@@ -142,7 +142,10 @@ struct blk {
 	u32 depth; /* loop nesting, 0 outside loops */
 	u32 loop;  /* innermost loop header, or BLK_NONE */
 	u32 order; /* position in reverse post-order */
+	u32 dom_first, dom_last; /* the block's interval of the dominator tree's
+				  * pre-order */
 	bool dead;
+	u8 cut; /* bit k: edge to succ k goes away at the next cfg_prune */
 };
 
 /* ---- calls ------------------------------------------------------------- */
@@ -201,8 +204,12 @@ struct fn {
 	u32 nins, cap;
 	struct blk *blk; /* blk[0] is the entry */
 	u32 nblk, blkcap;
-	vec(ref) args; /* pool of V-op arguments */
+	vec(ref) args; /* pool of V-op arguments; never shrinks */
 	vec(struct call) calls;
+
+	u32 *floats; /* hash of the floating instructions; build.c */
+	u32 nfloats, floatcap;
+	u32 insn; /* what ir_add and its relatives put into ins.insn */
 
 	u32 nparams;
 	/* The BPF frame: bytes below r10 that may be addressed, 0..512. A whole
@@ -230,6 +237,22 @@ static inline ref *ir_args(const struct fn *f, const struct ins *i, u32 *n)
 	return (ref *)i->arg;
 }
 
+/* Which of its fields an operation uses. */
+static inline bool op_is_mem(enum op op)
+{
+	return op >= OP_LOAD && op <= OP_CMPXCHG;
+}
+
+static inline bool op_has_cc(enum op op)
+{
+	return op == OP_CMP || op == OP_SEL || op == OP_BR;
+}
+
+static inline bool op_has_rmw(enum op op)
+{
+	return op == OP_ATOMIC || op == OP_FETCH;
+}
+
 #define ir_each_blk(f, b)                   \
 	for (u32 b = 0; b < (f)->nblk; b++) \
 		if (!(f)->blk[b].dead)
@@ -246,7 +269,7 @@ static inline ref *ir_args(const struct fn *f, const struct ins *i, u32 *n)
 /* ---- build.c: making and changing functions ------------------------------ */
 
 struct fn *ir_fn_new(struct arena *a, const char *name, u32 nparams);
-u32 ir_blk_new(struct fn *f);
+u32 ir_blk_new(struct fn *f); /* the first one is the entry */
 ref ir_const(struct fn *f, enum ty t, i64 imm); /* hash-consed */
 ref ir_sym(struct fn *f, u32 sym, i64 addend);	/* hash-consed */
 ref ir_fp(struct fn *f, i64 off);		/* hash-consed */
@@ -255,6 +278,19 @@ ref ir_param(struct fn *f, u32 index);		/* hash-consed */
  * Does not fold; fold.c's ir_fold_* builders do. */
 ref ir_add(struct fn *f, u32 b, enum op op, enum ty t, ref a0, ref a1);
 ref ir_add_before(struct fn *f, u32 at, enum op op, enum ty t, ref a0, ref a1);
+/* The same with everything that is not an argument copied from `like`. */
+ref ir_add_like(struct fn *f, u32 b, const struct ins *like);
+ref ir_add_like_before(struct fn *f, u32 at, const struct ins *like);
+ref ir_cmp(struct fn *f, u32 b, enum cc cc, ref a0, ref a1);
+struct access {
+	u8 size, region, mem; /* as in struct ins */
+	i64 off;
+};
+/* A memory operation at *arg[0] + off; cc: its enum rmw, or 0. */
+ref ir_mem(struct fn *f, u32 b, enum op op, enum ty t, const ref *arg,
+	const struct access *m);
+ref ir_load(struct fn *f, u32 b, enum ty t, ref addr, const struct access *m);
+void ir_store(struct fn *f, u32 b, ref addr, ref v, const struct access *m);
 ref ir_phi(struct fn *f, u32 b, enum ty t, u32 nargs); /* args are 0 */
 ref ir_call(struct fn *f, u32 b, const struct call *c, enum ty t,
 	const ref *args, u32 n);
@@ -286,14 +322,31 @@ int ir_verify(const struct fn *f, char *buf, size_t size);
 
 /* ---- cfg.c ---------------------------------------------------------------- */
 
-void cfg_prune(struct fn *f); /* drops unreachable blocks, fixes phis */
-void cfg_analyse(
-	struct fn *f); /* rpo, idom, loops; near-linear, no recursion */
-/* Blocks in reverse post-order: array of nlive, in f->a scratch. */
-u32 *cfg_rpo(struct fn *f, u32 *nlive);
+/* Removing edges one by one costs the target's predecessors each time, so
+ * passes cut them and prune once. */
+void cfg_cut(struct fn *f, u32 b, u32 succ_index);
+/* Takes cut edges and unreachable blocks out; phis lose the arguments; a BR
+ * with one edge left becomes JMP. Phis of one argument stay. */
+void cfg_prune(struct fn *f);
+/* rpo, idom, loops; O((edges) log(blocks)), no recursion */
+void cfg_analyse(struct fn *f);
+/* Blocks in reverse post-order; array from a. Needs no analysis. */
+u32 *cfg_rpo(const struct fn *f, struct arena *a, u32 *nlive);
+/* After cfg_analyse; a dominates itself. */
 bool cfg_dominates(const struct fn *f, u32 a, u32 b);
-void cfg_retarget(struct fn *f, u32 b, u32 succ_index, u32 to);
-void cfg_split_edge(struct fn *f, u32 b, u32 succ_index);
+/* The edge is a retreating one: it closes a loop, reducible or not. */
+bool cfg_is_back_edge(const struct fn *f, u32 from, u32 to);
+/* Puts an empty block on the edge and returns it. */
+u32 cfg_split_edge(struct fn *f, u32 b, u32 succ_index);
+
+/* The dominator tree of a function that must not change meanwhile. */
+struct dom_tree {
+	u32 *rpo, nlive; /* live blocks in reverse post-order */
+	u32 *order;	 /* block -> position, BLK_NONE if unreachable */
+	u32 *idom;	 /* block -> block */
+	u32 *first, *last; /* block -> interval in the tree's pre-order */
+};
+void cfg_dom_tree(const struct fn *f, struct arena *a, struct dom_tree *t);
 
 /* ---- ssa.c: from variables to SSA (Braun et al., CC 2013), iterative ------ */
 

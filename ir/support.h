@@ -21,6 +21,7 @@ struct arena {
 	void (*oom)(void *ctx); /* longjmps; NULL: abort() */
 	void *oom_ctx;
 	u64 total; /* bytes handed out since init, for statistics */
+	struct arena *scratch; /* see arena_scratch */
 };
 
 struct arena_mark {
@@ -37,6 +38,9 @@ char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) printf_like(2, 3);
 struct arena_mark arena_mark(struct arena *a);
 void arena_release(struct arena *a, struct arena_mark m);
+/* A second arena that lives and dies with a: for what a stage needs only
+ * while it runs. Use it between a mark and a release. */
+struct arena *arena_scratch(struct arena *a);
 
 #define arena_new(a, type)	((type *)arena_alloc(a, sizeof(type)))
 #define arena_array(a, type, n) ((type *)arena_alloc_n(a, n, sizeof(type)))
