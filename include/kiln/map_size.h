@@ -1,0 +1,183 @@
+/*
+ * What maps.def says, as code: the kinds, and how the storage NAME.values of
+ * each is laid out and how large it is. The compiler reserves what the
+ * runtime then uses, so both include this. Internal, freestanding.
+ *
+ * Sizes come from hostile input: the arithmetic saturates, and a saturated
+ * or absurd total is -E2BIG.
+ *
+ * Array       value of key i at i * R8(v)
+ * Per CPU     cpu-major: slot c begins at c * map_cpu_stride(); inside it as
+ *             the kind without CPUs. Slots do not share cache lines
+ *
+ * Hash kinds (numbers are struct hash_layout's members; 1 and 3 on cache line
+ * boundaries, as the storage itself should be):
+ *   0          struct hash_head, one line
+ *   1 heads    u32 per bucket: first element, or how the chain ends
+ *   2 stripes  struct hash_stripe per lock, one line each
+ *   3 elems    n_elems x {16-byte header, key to 8, value to 8}; indices
+ *              count from 1
+ *   4 values   per-CPU kinds: the values live here instead, cpu-major
+ */
+#ifndef KILN_MAP_SIZE_H
+#define KILN_MAP_SIZE_H
+
+#include "kiln/base.h"
+
+#define MAP_LINE	64 /* bytes that two CPUs should not both write */
+#define MAP_ELEM_HEADER 16
+#define MAP_STORAGE_MAX ((u64)1 << 46) /* half an address space */
+
+/* enum bpf_map_type of uapi/linux/bpf.h, which a freestanding build does not
+ * have; t_map_size.c compares them. */
+enum kiln_map_type {
+	KILN_MAP_TYPE_HASH = 1,
+	KILN_MAP_TYPE_ARRAY = 2,
+	KILN_MAP_TYPE_PERCPU_HASH = 5,
+	KILN_MAP_TYPE_PERCPU_ARRAY = 6,
+	KILN_MAP_TYPE_LRU_HASH = 9,
+};
+
+/* ---- saturating arithmetic ---------------------------------------------- */
+
+static inline u64 map_add(u64 a, u64 b)
+{
+	u64 r;
+
+	return add_overflows(a, b, &r) ? UINT64_MAX : r;
+}
+
+static inline u64 map_mul(u64 a, u64 b)
+{
+	u64 r;
+
+	return mul_overflows(a, b, &r) ? UINT64_MAX : r;
+}
+
+static inline u64 map_round(u64 v, u64 align)
+{
+	return v > UINT64_MAX - align ? UINT64_MAX : align_up(v, align);
+}
+
+/* The smallest power of two >= v; v is in 1..2^32. */
+static inline u64 map_pow2(u64 v)
+{
+	return v <= 1 ? 1 : (u64)1 << (64 - __builtin_clzll(v - 1));
+}
+
+/* ---- layout -------------------------------------------------------------- */
+
+/* From one CPU's slot of n bytes to the next. A single slot has no neighbour
+ * to keep away from. */
+static inline u64 map_cpu_stride(u64 n, u64 c)
+{
+	return c > 1 ? map_round(n, MAP_LINE) : n;
+}
+
+struct hash_layout {
+	u64 heads, stripes, elems, values; /* offsets in the storage */
+	u64 stride;			   /* of elements */
+	u64 cpu_stride;			   /* of values; 0: they are in elems */
+	u64 buckets, n_stripes, n_elems;
+	u64 bytes;
+};
+
+/* Spare elements, one per stripe, let an update put a new element in the
+ * place of the old one as the kernel does; per-CPU kinds update in place. */
+static inline struct hash_layout map_hash_layout(
+	u64 k, u64 v, u64 n, u64 c, bool percpu)
+{
+	struct hash_layout l = {.buckets = map_pow2(n)};
+	u64 locks = map_pow2(c), slot;
+
+	l.n_stripes = l.buckets < locks ? l.buckets : locks;
+	l.n_elems = percpu ? n : n + l.n_stripes;
+	l.stride = MAP_ELEM_HEADER + align_up(k, 8) + (percpu ? 0 : v);
+	l.heads = MAP_LINE;
+	l.stripes =
+		map_round(map_add(l.heads, map_mul(4, l.buckets)), MAP_LINE);
+	l.elems = map_add(l.stripes, map_mul(MAP_LINE, l.n_stripes));
+	l.values = map_add(l.elems, map_mul(l.n_elems, l.stride));
+	if (!percpu) {
+		l.bytes = l.values;
+		return l;
+	}
+	l.values = map_round(l.values, MAP_LINE);
+	slot = map_mul(l.n_elems, v);
+	l.cpu_stride = map_cpu_stride(slot, c);
+	l.bytes = map_add(l.values, map_mul(c, l.cpu_stride));
+	return l;
+}
+
+/* ---- kinds --------------------------------------------------------------- */
+
+struct kiln_map_kind {
+	u32 type; /* enum bpf_map_type */
+	const char *name;
+	const char *ops; /* the runtime's symbol is kiln_map_ops_<ops> */
+	bool scope;	 /* programs that use it need a run scope */
+};
+
+/* The kind with that number, or NULL. */
+static inline const struct kiln_map_kind *kiln_map_kind(u32 type)
+{
+	static const struct kiln_map_kind kind[] = {
+#define NONE  false
+#define SCOPE true
+#define MAP_KIND(type, name, ops, scope, bytes) \
+	{KILN_MAP_TYPE_##type, #name, #ops, scope},
+#include "kiln/maps.def"
+#undef MAP_KIND
+#undef SCOPE
+#undef NONE
+	};
+
+	for (size_t i = 0; i < countof(kind); i++)
+		if (kind[i].type == type)
+			return &kind[i];
+	return NULL;
+}
+
+/* Bytes of storage: 0, -22 (EINVAL: no such kind, impossible key or value
+ * size, no CPU slot) or -7 (E2BIG: more than can be stored or indexed). A map
+ * whose entries are set at load (n == 0) needs none yet. */
+static inline int kiln_map_storage(
+	u32 type, u32 key_size, u32 value_size, u32 n_max, u32 cpus, u64 *bytes)
+{
+	const u64 k = key_size, v = value_size, n = n_max, c = cpus;
+	u64 size = 0;
+
+	*bytes = 0;
+	if (!k || !v || !c || k > 1u << 20 || v > 1u << 30 || c > 1u << 16)
+		return -22;
+	switch (type) {
+#define R8(x)	      align_up(x, 8)
+#define MUL(a, b)     map_mul(a, b)
+#define CPUS(x)	      MUL(c, map_cpu_stride(x, c))
+#define HASH_BYTES(x) map_hash_layout(k, x, n, c, false).bytes
+#define PCPU_BYTES(x) map_hash_layout(k, x, n, c, true).bytes
+#define MAP_KIND(type, name, ops, scope, bytes_) \
+	case KILN_MAP_TYPE_##type:               \
+		size = bytes_;                   \
+		break;
+#include "kiln/maps.def"
+#undef MAP_KIND
+#undef PCPU_BYTES
+#undef HASH_BYTES
+#undef CPUS
+#undef MUL
+#undef R8
+	default: return -22;
+	}
+	if ((type == KILN_MAP_TYPE_ARRAY ||
+		    type == KILN_MAP_TYPE_PERCPU_ARRAY) &&
+		k != 4)
+		return -22;
+	/* element links have 31 bits, see hashtab.h */
+	if (size > MAP_STORAGE_MAX || n > (1u << 30))
+		return -7;
+	*bytes = n ? size : 0;
+	return 0;
+}
+
+#endif
