@@ -106,5 +106,12 @@ u8 *buf_room(struct buf *b, size_t n); /* n writable bytes at p + n */
 size_t buf_put(struct buf *b, const void *p, size_t n); /* its offset */
 size_t buf_zero(struct buf *b, size_t n);
 size_t buf_align(struct buf *b, size_t align, u8 fill);
+void buf_u8(struct buf *b, u8 v);
+void buf_u16(struct buf *b, u16 v); /* little-endian */
+void buf_u32(struct buf *b, u32 v);
+void buf_u64(struct buf *b, u64 v);
+void buf_uleb(struct buf *b, u64 v); /* LEB128, DWARF 4 section 7.6 */
+void buf_sleb(struct buf *b, i64 v);
+void buf_str(struct buf *b, const char *s); /* with its NUL */
 
 #endif

@@ -38,6 +38,7 @@ struct target {
 	 * what the CIE says on entry */
 	u8 dwarf_ra, dwarf_sp;
 	u8 code_align;
+	u8 code_fill; /* pads between functions of one section */
 	i8 data_align;
 	i32 entry_cfa;	     /* CFA = sp + this on entry */
 	bool ra_on_stack;    /* RA saved at CFA - 8 on entry */
