@@ -3,9 +3,17 @@
  * works on, what emission reads. Second audience of ir/: back ends, mir dumps.
  *
  * Before allocation a register operand is a virtual register; afterwards it
- * is a physical one (mreg_is_slot() false) or, where OPD_SLOT allows it, a
+ * is a physical one (mreg_is_slot() false) or, where OPDF_SLOT allows it, a
  * spill slot. There is one register class: 64-bit general purpose. Blocks are
  * in their final order; blk[0] is the entry and has no predecessors.
+ *
+ * Before allocation it is SSA: a virtual register has one definition (a DEF
+ * or EARLY operand, or a phi) which dominates its uses; two-address forms are
+ * tied operands, not second definitions. Parameters are fixed DEFs of an
+ * instruction of the entry block. Block b is ins[first .. first + n), blocks
+ * follow each other in ins, each ends with one or more MINS_TERM, which have
+ * no defs. Where a block is named n times in succ, it names that block n times
+ * in pred, and the order of the two is the same.
  */
 #ifndef KILN_IR_MIR_H
 #define KILN_IR_MIR_H
@@ -45,18 +53,24 @@ struct mopd {
 
 /* Operations that shared code makes; a target's own start at MOP_TARGET.
  * COPY: opd 0 DEF, opd 1 USE; either may be a slot after allocation, not
- * both. SWAP: exchanges two physical registers (opd 0, 1: USE). */
-enum mop { MOP_NOP, MOP_COPY, MOP_SWAP, MOP_TARGET };
+ * both; size says how much of the value counts. SWAP: exchanges two physical
+ * registers (opd 0, 1: USE). JMP: to succ[0], nothing if that comes next; ends
+ * the blocks that allocation makes on critical edges. A conditional branch's
+ * two successors may both be elsewhere than in the next block, or either in
+ * it: allocation may have put such a block behind it. */
+enum mop { MOP_NOP, MOP_COPY, MOP_SWAP, MOP_JMP, MOP_TARGET };
 
 enum mins_flags {
 	MINS_CALL = 1, /* clobbers target->caller_saved except its fixed defs */
 	MINS_TERM = 2, /* branch, jump, return: ends the block */
-	MINS_REMAT = 4,	 /* one def, no uses: cheaper to repeat than to spill */
+	MINS_REMAT = 4,	 /* one free def, no uses: cheaper to repeat than to
+			  * spill; has a form that preserves flags */
 	MINS_FAULT = 8,	 /* gets an __ex_table row */
 	MINS_FLAGS = 16, /* sets condition flags that a later instruction of
-			   * the block reads, or reads them: allocation may
-			   * insert only flag-preserving moves in between
-			   * (COPY always is; a remat may not be) */
+			   * the block reads, or reads them. On a MINS_REMAT
+			   * after allocation: flags are live here, so take
+			   * the form that preserves them (mov, not xor).
+			   * COPY, SWAP and JMP always preserve them */
 };
 
 struct mins {
@@ -86,6 +100,7 @@ struct mblk {
 	u32 depth;    /* loop nesting */
 	u32 loop_end; /* header: last block of its loop in block order, else 0 */
 	vec(struct mphi) phi; /* empty after allocation */
+	bool made;	      /* by allocation, on a critical edge */
 };
 
 struct mvreg {
@@ -103,6 +118,7 @@ struct mfn {
 	vec(struct mopd) opd;
 	vec(struct mvreg) vreg; /* vreg 0 is none */
 	/* After allocation: */
+	bool allocated;	 /* operands are physical */
 	u32 nslots;	 /* spill slots of 8 bytes */
 	u64 used;	 /* physical registers written anywhere */
 	bool has_calls;	 /* set by selection */
@@ -110,9 +126,15 @@ struct mfn {
 	void *target;	 /* what a back end keeps between select and emit */
 };
 
-struct mfn *mir_new(struct arena *a, const struct fn *f);
+/* ---- mir.c: containers, text form ---------------------------------------- */
+
+struct mfn *mir_new(struct arena *a, const struct fn *f); /* no blocks yet */
+void mir_blocks(struct mfn *m, u32 n); /* makes blk[0..n), empty */
 u32 mir_vreg(struct mfn *m, u8 size);
-/* Appends to the block that is being filled (the last instructions). */
+/* Appends to the block that is being filled (the last instructions): set its
+ * first before, its n behind. Operands are free USEs of no register, insn and
+ * sym none, all else 0. The result and mir_opd() pointers hold until the next
+ * mir_add. */
 struct mins *mir_add(struct mfn *m, u16 op, u32 nopd);
 static inline struct mopd *mir_opd(const struct mfn *m, const struct mins *i)
 {
