@@ -1,0 +1,425 @@
+/*
+ * A compilation from input bytes to object bytes: the stages in their order.
+ * Every stage takes the one struct link, reports to its diagnostics and
+ * finishes; the driver stops after the first stage that found an error.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "frontend/frontend.h"
+#include "kiln/format.h"
+#include "linker/linker.h"
+
+enum { MAX_INPUT = 1 << 30 };
+
+/* Everything that one call to kiln_compile() owns. */
+struct run {
+	struct link l;
+	jmp_buf oom;
+	const struct kiln_input *in;
+	size_t nin;
+	struct fe_obj **obj;
+	struct fe_opts fe;
+};
+
+/* ---- options ------------------------------------------------------------- */
+
+static void on_oom(void *ctx)
+{
+	struct run *r = ctx;
+
+	longjmp(r->oom, 1);
+}
+
+static void on_diag(void *ctx, enum diag_level level, const char *line)
+{
+	const struct kiln_compile_opts *o = ctx;
+
+	if (o->log)
+		o->log(o->log_ctx, (enum kiln_level)level, line);
+}
+
+static const struct loc nowhere = {.insn = -1};
+
+static const char *host_target(void)
+{
+#if defined(__aarch64__)
+	return "aarch64";
+#else
+	return "x86_64";
+#endif
+}
+
+/* "NAME+FEATURE+..." over the target's feature names; NAME is "baseline". */
+static int parse_cpu(struct link *l, const char *cpu)
+{
+	const struct target *t = l->cg.target;
+
+	l->cg.features = t->default_features;
+	for (const char *p = cpu ? strchr(cpu, '+') : NULL; p;) {
+		size_t n = strcspn(++p, "+");
+		u32 i = 0;
+
+		while (t->feature_names[i] &&
+			(strlen(t->feature_names[i]) != n ||
+				memcmp(t->feature_names[i], p, n)))
+			i++;
+		if (!t->feature_names[i]) {
+			diag_error(&l->diag, &nowhere,
+				"--cpu: %s has no feature %.*s", t->name,
+				(int)n, p);
+			return -EINVAL;
+		}
+		l->cg.features |= 1ull << i;
+		p = p[n] ? p + n : NULL;
+	}
+	if (cpu && (strcspn(cpu, "+") != strlen("baseline") ||
+			   strncmp(cpu, "baseline", strlen("baseline")))) {
+		diag_error(&l->diag, &nowhere,
+			"--cpu: unknown CPU %s, wanted "
+			"baseline[+FEATURE...]",
+			cpu);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int set_options(struct run *r, const struct kiln_compile_opts *o)
+{
+	struct link *l = &r->l;
+	const char *name = o->target ? o->target : host_target();
+
+	l->prefix = o->prefix ? o->prefix : "";
+	l->cg.target = target_find(name);
+	if (!l->cg.target) {
+		diag_error(&l->diag, &nowhere,
+			"--target: unknown target %s, wanted x86_64 "
+			"or aarch64",
+			name);
+		return -EINVAL;
+	}
+	l->cg.opt = (u8)(o->opt < 0 ? 0 : o->opt ? o->opt : 2);
+	l->cg.raw = o->raw;
+	l->cg.strict_align = o->strict_align;
+	l->cg.inline_scope = o->hosted;
+	l->cg.reg_mask = o->reg_mask;
+	l->m.raw = o->raw;
+	r->fe = (struct fe_opts){o->progs, o->types, o->sets, o->map_entries};
+	return parse_cpu(l, o->cpu);
+}
+
+/* ---- input ---------------------------------------------------------------- */
+
+static int read_file(
+	struct link *l, const char *name, const u8 **bytes, size_t *size)
+{
+	struct loc at = {.file = name, .insn = -1};
+	struct stat st;
+	FILE *f = fopen(name, "rbe");
+
+	if (!f) {
+		int err = errno;
+
+		diag_error(&l->diag, &at, "%s", strerror(err));
+		return -err;
+	}
+	if (fstat(fileno(f), &st) || !S_ISREG(st.st_mode) ||
+		st.st_size > MAX_INPUT) {
+		diag_error(
+			&l->diag, &at, "not a regular file of at most 1 GiB");
+		fclose(f);
+		return -EINVAL;
+	}
+	u8 *p = arena_alloc(&l->a, (size_t)st.st_size);
+	*size = fread(p, 1, (size_t)st.st_size, f);
+	*bytes = p;
+	fclose(f);
+	return 0;
+}
+
+static int open_input(struct run *r, size_t i)
+{
+	struct link *l = &r->l;
+	const u8 *bytes = r->in[i].bytes;
+	size_t size = r->in[i].size;
+
+	if (!bytes) {
+		int err = read_file(l, r->in[i].name, &bytes, &size);
+
+		if (err)
+			return err;
+	}
+	l->m.file[l->m.nfile++] = r->in[i].name;
+	if (l->m.raw)
+		return fe_raw(&l->m, r->in[i].name, bytes, size);
+	r->obj[i] = fe_open(&l->m, r->in[i].name, bytes, size);
+	return r->obj[i] ? 0 : -EINVAL;
+}
+
+/* ---- stages --------------------------------------------------------------- */
+
+static bool dumps(const struct link *l, const char *stage)
+{
+	return l->o->dump_stage && !strcmp(l->o->dump_stage, stage);
+}
+
+static int read_input(struct run *r, size_t i)
+{
+	struct link *l = &r->l;
+	int err = open_input(r, i);
+
+	if (err || l->m.raw)
+		return err;
+	if (dumps(l, "elf"))
+		fe_dump_elf(l->o->dump, r->obj[i]);
+	/* types first: map definitions and functions are described by them */
+	if ((err = fe_btf(&l->m, r->obj[i])))
+		return err;
+	if ((err = fe_maps(&l->m, r->obj[i], &r->fe)))
+		return err;
+	return fe_reloc(&l->m, r->obj[i], &r->fe);
+}
+
+static int frontend(struct run *r)
+{
+	struct link *l = &r->l;
+	int err = 0;
+
+	if (r->nin != 1) {
+		diag_error(&l->diag, &nowhere,
+			"%zu input objects given, wanted one", r->nin);
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < r->nin && !err; i++)
+		err = read_input(r, i);
+	if (err || l->diag.errors)
+		return err ? err : -EINVAL;
+	if (fe_decode(&l->m))
+		return -EINVAL;
+	if (dumps(l, "decode"))
+		fe_dump_decode(l->o->dump, &l->m);
+	if (fe_flow(&l->m))
+		return -EINVAL;
+	if (dumps(l, "flow"))
+		fe_dump_flow(l->o->dump, &l->m);
+	if (fe_types(&l->m))
+		return -EINVAL;
+	if (dumps(l, "types"))
+		fe_dump_types(l->o->dump, &l->m);
+	return 0;
+}
+
+static const char *sym_name(void *ctx, u32 sym)
+{
+	const struct link *l = ctx;
+
+	return l->m.sym.v[sym].name;
+}
+
+static void dump_ir(const struct link *l, const char *stage, const struct fn *f)
+{
+	if (dumps(l, stage))
+		ir_print(l->o->dump, f, sym_name, (void *)l);
+}
+
+/* One function: IR -> passes -> machine IR -> registers -> bytes. */
+static int compile_func(struct link *l, u32 i)
+{
+	const struct target *t = l->cg.target;
+	struct func *func = &l->m.func.v[i];
+	struct placed *p = &l->placed[i];
+	struct fn *f = fe_lower(&l->m, i, &l->fa, &l->cg);
+
+	if (!f)
+		return -EINVAL;
+	/* lowering names helpers: the table may have moved */
+	l->cg.syms = l->m.sym.v;
+	l->cg.nsyms = l->m.sym.n;
+	ir_check(f, "lower");
+	dump_ir(l, "ir", f);
+	ir_optimise(f, &l->cg, NULL, NULL);
+	t->legalise(f, &l->cg);
+	ir_check(f, "legalise");
+	dump_ir(l, "opt", f);
+	struct mfn *m = t->select(f, &l->cg);
+	mir_regalloc(m, t, l->cg.reg_mask ? l->cg.reg_mask : t->allocatable);
+	if (dumps(l, "mir"))
+		mir_print(l->o->dump, m, t);
+	p->unit = arena_new(&l->a, struct unit_fn);
+	p->unit->a = &l->a;
+	p->unit->sym = p->body_sym;
+	buf_init(&p->unit->code, &l->a);
+	int err = t->emit(m, &l->cg, p->unit);
+	if (err) {
+		struct loc at = module_loc(&l->m, func, -1);
+
+		diag_error(&l->diag, &at,
+			"function of %u instructions is too large for "
+			"the branches of %s",
+			func->n, t->name);
+	}
+	return err;
+}
+
+static int make_wrapper(struct link *l, u32 i)
+{
+	struct placed *p = &l->placed[i];
+	u32 enter = module_undef(&l->m, SYM_RUNTIME, KILN_SCOPE_ENTER);
+	u32 leave = module_undef(&l->m, SYM_RUNTIME, KILN_SCOPE_LEAVE);
+
+	l->cg.syms = l->m.sym.v;
+	l->cg.nsyms = l->m.sym.n;
+	p->wrapper = arena_new(&l->a, struct unit_fn);
+	p->wrapper->a = &l->a;
+	p->wrapper->sym = l->m.func.v[i].sym;
+	buf_init(&p->wrapper->code, &l->a);
+	return l->cg.target->wrapper(
+		&l->cg, p->body_sym, enter, leave, &l->a, p->wrapper);
+}
+
+static void dump_unit(const struct link *l, const struct unit_fn *u)
+{
+	FILE *out = l->o->dump;
+
+	fprintf(out, "%s: %zu bytes, align %u, stack %u\n",
+		l->m.sym.v[u->sym].name, u->code.n, u->align, u->stack);
+	for (size_t i = 0; i < u->code.n; i++)
+		fprintf(out, "%s%02x%s", i % 16 ? " " : "  ", u->code.p[i],
+			i % 16 == 15 || i + 1 == u->code.n ? "\n" : "");
+	for (u32 i = 0; i < u->rel.n; i++)
+		fprintf(out, "  rel %#x type %u %s%+lld\n", u->rel.v[i].off,
+			u->rel.v[i].type, l->m.sym.v[u->rel.v[i].sym].name,
+			(long long)u->rel.v[i].addend);
+	for (u32 i = 0; i < u->fault.n; i++)
+		fprintf(out, "  fault %#x fixup %#x\n", u->fault.v[i].insn,
+			u->fault.v[i].fixup);
+	for (u32 i = 0; i < u->cfi.n; i++)
+		fprintf(out, "  cfi %#x kind %u reg %u value %d\n",
+			u->cfi.v[i].off, u->cfi.v[i].kind, u->cfi.v[i].reg,
+			u->cfi.v[i].value);
+}
+
+static int generate(struct link *l)
+{
+	for (u32 i = 0; i < l->m.func.n; i++) {
+		if (!l->wanted[i])
+			continue;
+		int err = compile_func(l, i);
+		arena_reset(&l->fa);
+		if (!err && l->m.func.v[i].is_prog &&
+			l->m.func.v[i].needs_scope)
+			err = make_wrapper(l, i);
+		if (err == -ENOMEM)
+			return err;
+		if (!err && dumps(l, "unit"))
+			dump_unit(l, l->placed[i].unit);
+	}
+	return l->diag.errors ? -EINVAL : 0;
+}
+
+/* The worst stack of every program: its own frame plus its deepest callee.
+ * The call graph has no cycles and is at most 8 deep (flow.c). */
+static u32 worst_stack(struct link *l, u32 i)
+{
+	struct func *f = &l->m.func.v[i];
+	u32 deepest = 0;
+
+	if (f->stack)
+		return f->stack;
+	for (u32 k = 0; k < f->ncallee; k++) {
+		u32 n = worst_stack(l, f->callee[k]);
+
+		deepest = n > deepest ? n : deepest;
+	}
+	f->stack = deepest + l->placed[i].unit->stack;
+	if (l->placed[i].wrapper)
+		f->stack += l->placed[i].wrapper->stack;
+	return f->stack;
+}
+
+static int stages(struct run *r, void **out, size_t *out_size)
+{
+	struct link *l = &r->l;
+	int err;
+
+	/* 1. bytes -> module: everything hostile ends here */
+	if ((err = frontend(r)))
+		return err;
+	/* 2. what is compiled, and under which names */
+	if ((err = lk_resolve(l)))
+		return -EINVAL;
+	/* 3. functions -> units */
+	if ((err = generate(l)))
+		return err;
+	for (u32 i = 0; i < l->m.func.n; i++)
+		if (l->wanted[i])
+			worst_stack(l, i);
+	if (l->o->dump_stage)
+		return 0;
+	/* 4. units, maps, data -> sections and symbols */
+	if ((err = lk_layout(l)))
+		return -EINVAL;
+	/* 5. rows that describe them; they need final offsets */
+	if ((err = lk_tables(l)))
+		return -EINVAL;
+	lk_eh_frame(l);
+	lk_debug(l);
+	/* 6. sections -> ELF */
+	return lk_elfout(l, out, out_size);
+}
+
+/* ---- the public face -------------------------------------------------------- */
+
+static void fini(struct run *r)
+{
+	for (size_t i = 0; r->obj && i < r->nin; i++)
+		if (r->obj[i])
+			fe_close(r->obj[i]);
+	free(r->obj);
+	arena_fini(&r->l.fa);
+	arena_fini(&r->l.a);
+	free(r);
+}
+
+__attribute__((visibility("default"))) int kiln_compile(
+	const struct kiln_input *in, size_t n,
+	const struct kiln_compile_opts *opts, void **out, size_t *out_size)
+{
+	struct run *r = calloc(1, sizeof(*r));
+	int err;
+
+	*out = NULL;
+	*out_size = 0;
+	if (!r)
+		return -ENOMEM;
+	r->obj = calloc(n ? n : 1, sizeof(struct fe_obj *));
+	r->in = in;
+	r->nin = n;
+	r->l.o = opts;
+	r->l.diag = (struct diag){.fn = on_diag, .ctx = (void *)opts};
+	arena_init(&r->l.a, on_oom, r);
+	arena_init(&r->l.fa, on_oom, r);
+	r->l.m.a = &r->l.a;
+	r->l.m.diag = &r->l.diag;
+	r->l.m.license = "";
+
+	if (!r->obj || setjmp(r->oom)) {
+		diag_error(&r->l.diag, &nowhere, "out of memory");
+		err = -ENOMEM;
+	} else {
+		r->l.m.file = arena_array(&r->l.a, const char *, n);
+		err = set_options(r, opts);
+		if (!err)
+			err = stages(r, out, out_size);
+	}
+	fini(r);
+	return err;
+}
+
+__attribute__((visibility("default"))) void kiln_free(void *out)
+{
+	free(out);
+}

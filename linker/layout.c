@@ -1,0 +1,436 @@
+/*
+ * Functions, maps and data -> output sections, symbols and relocations
+ * (DESIGN.md 3).
+ *
+ *   .text.<fn>        one per function: [wrapper] body; its group holds all
+ *                     rows that describe it (tables.c adds them)
+ *   .data.<map>       struct kiln_map; its group holds its kiln_maps row
+ *   .bss.<map>        NAME.values, where storage is static
+ *   .data .bss .rodata*  the BPF objects' own
+ *
+ * References from tables go through section symbols: a protected symbol must
+ * not be the target of a PC-relative relocation in a shared object.
+ */
+#include <assert.h>
+#include <elf.h>
+#include <string.h>
+
+#include "kiln/bytes.h"
+#include "kiln/format.h"
+#include "kiln/map_size.h"
+#include "linker/linker.h"
+
+#ifndef SHF_GNU_RETAIN
+#define SHF_GNU_RETAIN (1 << 21)
+#endif
+
+enum { DEFAULT_CPUS = 64, STATIC_STORAGE_MAX = 1 << 20 };
+
+/* ---- image --------------------------------------------------------------- */
+
+sec_id img_sec_new(
+	struct image *g, const char *name, u32 type, u64 flags, u64 align)
+{
+	struct osec *s = vec_push(g->a, &g->sec);
+
+	s->name = name;
+	s->type = type;
+	s->flags = flags;
+	s->align = align;
+	buf_init(&s->bytes, g->a);
+	return (sec_id){g->sec.n};
+}
+
+u32 img_sym_new(struct image *g, const struct osym *s)
+{
+	*vec_push(g->a, &g->sym) = *s;
+	return g->sym.n;
+}
+
+u32 img_sec_sym(struct image *g, sec_id s)
+{
+	struct osec *sec = img_sec(g, s);
+
+	if (!sec->sym)
+		sec->sym = img_sym_new(g, &(struct osym){.name = "",
+						  .bind = STB_LOCAL,
+						  .type = STT_SECTION,
+						  .sec = s});
+	return sec->sym;
+}
+
+u32 img_group_new(struct image *g, u32 sym)
+{
+	vec_push(g->a, &g->group)->sym = sym;
+	return g->group.n;
+}
+
+void img_rel(struct image *g, sec_id s, u64 off, u32 type, u32 sym, i64 addend)
+{
+	*vec_push(g->a, &img_sec(g, s)->rel) =
+		(struct orel){off, type, sym, addend};
+}
+
+u64 img_string(struct image *g, const char *s)
+{
+	size_t n = strlen(s) + 1;
+	struct buf *b = &img_sec(g, g->strings)->bytes;
+
+	/* one copy each: names repeat between rows */
+	for (size_t at = 0; at < b->n; at += strlen((char *)b->p + at) + 1)
+		if (!strcmp((char *)b->p + at, s))
+			return at;
+	return buf_put(b, s, n);
+}
+
+/* ---- module symbols in the output ---------------------------------------- */
+
+static const char *out_name(struct link *l, const struct sym *s)
+{
+	if (s->bind >= BIND_UNDEF || s->bind == BIND_LOCAL || !*l->prefix)
+		return s->name;
+	return arena_printf(&l->a, "%s%s", l->prefix, s->name);
+}
+
+static u8 elf_type(const struct sym *s)
+{
+	switch (s->kind) {
+	case SYM_PROG:
+	case SYM_BODY:
+	case SYM_SUBPROG: return STT_FUNC;
+	case SYM_MAP:
+	case SYM_VALUES:
+	case SYM_DATA: return STT_OBJECT;
+	default: return STT_NOTYPE;
+	}
+}
+
+/* Defines module symbol id at sec + off in the output. */
+static void define(struct link *l, u32 id, sec_id sec, u64 off, u64 size)
+{
+	struct image *g = &l->img;
+	const struct sym *s = &l->m.sym.v[id];
+	struct osym o = {
+		.name = out_name(l, s),
+		.bind = s->bind == BIND_LOCAL ? STB_LOCAL : STB_GLOBAL,
+		.type = elf_type(s),
+		.vis = s->bind == BIND_PROTECTED ? STV_PROTECTED
+		       : s->bind == BIND_HIDDEN	 ? STV_HIDDEN
+						 : STV_DEFAULT,
+		.sec = sec,
+		.value = off,
+		.size = size,
+	};
+
+	g->of_sym[id] = img_sym_new(g, &o);
+	g->of_sym_local[id] = img_sec_sym(g, sec);
+	g->local_off[id] = off;
+}
+
+static u32 undefined(struct link *l, u32 id)
+{
+	struct image *g = &l->img;
+	const struct sym *s = &l->m.sym.v[id];
+
+	if (!g->of_sym[id])
+		g->of_sym[id] = img_sym_new(
+			g, &(struct osym){.name = s->name,
+				   .bind = s->bind == BIND_WEAK_UNDEF
+						   ? STB_WEAK
+						   : STB_GLOBAL});
+	return g->of_sym[id];
+}
+
+/* Code names a symbol as itself, but protected programs and section-relative
+ * data through their section. */
+static void code_rel(
+	struct link *l, sec_id s, u64 off, u32 type, u32 id, i64 addend)
+{
+	struct image *g = &l->img;
+
+	if (l->m.sym.v[id].bind >= BIND_UNDEF) {
+		img_rel(g, s, off, type, undefined(l, id), addend);
+		return;
+	}
+	if (l->m.sym.v[id].bind == BIND_PROTECTED ||
+		l->m.sym.v[id].kind == SYM_DATA) {
+		img_rel_local(g, s, off, type, id, addend);
+		return;
+	}
+	assert(g->of_sym[id]);
+	img_rel(g, s, off, type, g->of_sym[id], addend);
+}
+
+void img_rel_local(
+	struct image *g, sec_id s, u64 off, u32 type, u32 msym, i64 addend)
+{
+	assert(g->of_sym_local[msym]);
+	img_rel(g, s, off, type, g->of_sym_local[msym],
+		addend + (i64)g->local_off[msym]);
+}
+
+/* ---- functions ------------------------------------------------------------ */
+
+static u32 place_unit(struct link *l, sec_id sec, const struct unit_fn *u)
+{
+	struct osec *s = img_sec(&l->img, sec);
+	u32 align = u->align ? u->align : 16;
+
+	if (align > s->align)
+		s->align = align;
+	buf_align(&s->bytes, align, l->cg.target->code_fill);
+	return (u32)buf_put(&s->bytes, u->code.p, u->code.n);
+}
+
+static void place_func(struct link *l, u32 i)
+{
+	struct placed *p = &l->placed[i];
+	const struct func *f = &l->m.func.v[i];
+	u64 flags = SHF_ALLOC | SHF_EXECINSTR | SHF_GROUP;
+	u32 wrapper = 0;
+
+	/* nobody names a static program: its row must keep it */
+	if (f->is_prog && !f->is_global)
+		flags |= SHF_GNU_RETAIN;
+	p->sec = img_sec_new(&l->img, arena_printf(&l->a, ".text.%s", f->name),
+		SHT_PROGBITS, flags, 16);
+	if (p->wrapper)
+		wrapper = place_unit(l, p->sec, p->wrapper);
+	p->off = place_unit(l, p->sec, p->unit);
+	define(l, p->body_sym, p->sec, p->off, p->unit->code.n);
+	if (p->wrapper)
+		define(l, f->sym, p->sec, wrapper, p->wrapper->code.n);
+	img_sec(&l->img, p->sec)->group =
+		img_group_new(&l->img, l->img.of_sym[f->sym]);
+}
+
+static void relocate_unit(
+	struct link *l, sec_id sec, u32 at, const struct unit_fn *u)
+{
+	for (u32 i = 0; i < u->rel.n; i++)
+		code_rel(l, sec, at + u->rel.v[i].off, u->rel.v[i].type,
+			u->rel.v[i].sym, u->rel.v[i].addend);
+}
+
+static void relocate_func(struct link *l, u32 i)
+{
+	const struct placed *p = &l->placed[i];
+
+	if (p->wrapper)
+		relocate_unit(l, p->sec, 0, p->wrapper);
+	relocate_unit(l, p->sec, p->off, p->unit);
+}
+
+/* ---- maps ------------------------------------------------------------------ */
+
+static u32 max_cpus(const struct link *l)
+{
+	return l->o->max_cpus ? l->o->max_cpus : DEFAULT_CPUS;
+}
+
+/* Freestanding programs have nobody to allocate for them. */
+static bool is_static(const struct link *l, u64 size)
+{
+	return size && !l->o->map_storage_dynamic &&
+	       (size <= STATIC_STORAGE_MAX || !l->o->hosted);
+}
+
+static int storage_size(
+	struct link *l, const struct mapdef *d, u32 cpus, u64 *size)
+{
+	if (!kiln_map_storage(d->type, d->key_size, d->value_size,
+		    d->max_entries, cpus, size))
+		return 0;
+	diag_error(&l->diag, &(struct loc){.file = l->m.file[0], .insn = -1},
+		"map %s: %u entries of key %u and value %u bytes for "
+		"%u CPUs are too large",
+		d->name, d->max_entries, d->key_size, d->value_size, cpus);
+	return -1;
+}
+
+static const char *map_ops_name(u32 type)
+{
+	const struct kiln_map_kind *k = kiln_map_kind(type);
+
+	return k ? k->ops : NULL;
+}
+
+static void place_values(struct link *l, const struct mapdef *d, u64 size)
+{
+	sec_id s = img_sec_new(&l->img, arena_printf(&l->a, ".bss.%s", d->name),
+		SHT_NOBITS, SHF_ALLOC | SHF_WRITE, 64);
+
+	img_sec(&l->img, s)->nobits = size;
+	define(l, d->values_sym, s, 0, size);
+}
+
+static void put_map_fields(
+	struct link *l, const struct mapdef *d, u8 *p, u64 size)
+{
+	put_le32(p + offsetof(struct kiln_map, type), d->type);
+	put_le32(p + offsetof(struct kiln_map, key_size), d->key_size);
+	put_le32(p + offsetof(struct kiln_map, value_size), d->value_size);
+	put_le32(p + offsetof(struct kiln_map, max_entries), d->max_entries);
+	put_le32(p + offsetof(struct kiln_map, flags), d->flags);
+	put_le32(p + offsetof(struct kiln_map, max_cpus), max_cpus(l));
+	put_le64(p + offsetof(struct kiln_map, values_size), size);
+	put_le64(p + offsetof(struct kiln_map, extra), d->map_extra);
+}
+
+static void put_map(struct link *l, const struct mapdef *d, sec_id sec)
+{
+	struct image *g = &l->img;
+	u32 abs64 = l->cg.target->rel_abs64;
+	u32 ops = module_undef(&l->m, SYM_RUNTIME,
+		arena_printf(&l->a, KILN_MAP_OPS_PREFIX "%s",
+			map_ops_name(d->type)));
+	u64 size = 0;
+
+	storage_size(l, d, max_cpus(l), &size);
+	put_map_fields(l, d, img_sec(g, sec)->bytes.p, size);
+	if (is_static(l, size))
+		img_rel_local(g, sec, offsetof(struct kiln_map, values), abs64,
+			d->values_sym, 0);
+	img_rel(g, sec, offsetof(struct kiln_map, ops), abs64,
+		undefined(l, ops), 0);
+	u64 name = img_string(g, d->name);
+	img_rel(g, sec, offsetof(struct kiln_map, name), abs64,
+		img_sec_sym(g, g->strings), (i64)name);
+	if (d->inner)
+		img_rel_local(g, sec, offsetof(struct kiln_map, inner), abs64,
+			l->m.map.v[d->inner - 1].sym, 0);
+}
+
+/* Makes map i's sections and symbols; put_map fills them once all maps have
+ * theirs. */
+static int place_map(struct link *l, u32 i, sec_id *sec)
+{
+	struct mapdef *d = &l->m.map.v[i];
+	struct loc at = {.file = l->m.file[0], .insn = -1};
+	u64 size;
+
+	if (!map_ops_name(d->type)) {
+		diag_error(&l->diag, &at, "map %s: kind %u is not supported",
+			d->name, d->type);
+		return -1;
+	}
+	if (storage_size(l, d, max_cpus(l), &size))
+		return -1;
+	*sec = img_sec_new(&l->img, arena_printf(&l->a, ".data.%s", d->name),
+		SHT_PROGBITS, SHF_ALLOC | SHF_WRITE | SHF_GROUP, 8);
+	buf_zero(&img_sec(&l->img, *sec)->bytes, sizeof(struct kiln_map));
+	define(l, d->sym, *sec, 0, sizeof(struct kiln_map));
+	img_sec(&l->img, *sec)->group =
+		img_group_new(&l->img, l->img.of_sym[d->sym]);
+	if (is_static(l, size))
+		place_values(l, d, size);
+	return 0;
+}
+
+static int place_maps(struct link *l)
+{
+	l->map_sec = arena_array(&l->a, sec_id, l->m.map.n);
+	for (u32 i = 0; i < l->m.map.n; i++)
+		if (l->map_used[i])
+			place_map(l, i, &l->map_sec[i]);
+	if (l->diag.errors)
+		return -1;
+	for (u32 i = 0; i < l->m.map.n; i++)
+		if (l->map_used[i])
+			put_map(l, &l->m.map.v[i], l->map_sec[i]);
+	return 0;
+}
+
+/* ---- data ------------------------------------------------------------------- */
+
+static bool has_prefix(const char *s, const char *prefix)
+{
+	return !strncmp(s, prefix, strlen(prefix));
+}
+
+static sec_id place_data_sec(struct link *l, struct datasec *d)
+{
+	u64 flags = SHF_ALLOC | (d->writable ? SHF_WRITE : 0);
+	const char *name = d->name;
+
+	/* Read-only data that the host sets before load, or that holds
+	 * addresses, must be writable while it is relocated. */
+	if (d->knobs || (!d->writable && d->rel.n)) {
+		name = arena_printf(&l->a, ".data.rel.ro%s",
+			has_prefix(name, ".rodata") ? name + 7 : name);
+		flags |= SHF_WRITE;
+	}
+	sec_id s =
+		img_sec_new(&l->img, name, d->bytes ? SHT_PROGBITS : SHT_NOBITS,
+			flags, d->align ? d->align : 8);
+	if (d->bytes)
+		buf_put(&img_sec(&l->img, s)->bytes, d->bytes, d->size);
+	else
+		img_sec(&l->img, s)->nobits = d->size;
+	return s;
+}
+
+static void place_data(struct link *l)
+{
+	struct image *g = &l->img;
+	sec_id *of = arena_array(&l->a, sec_id, l->m.data.n);
+
+	for (u32 i = 0; i < l->m.data.n; i++)
+		if (l->data_used[i])
+			of[i] = place_data_sec(l, &l->m.data.v[i]);
+	for (u32 i = 0; i < l->m.sym.n; i++) {
+		const struct sym *s = &l->m.sym.v[i];
+
+		if (s->kind != SYM_DATA || !l->data_used[s->index])
+			continue;
+		/* the section's own symbol stands for no variable */
+		if (i == l->m.data.v[s->index].sym) {
+			g->of_sym_local[i] = img_sec_sym(g, of[s->index]);
+			g->of_sym[i] = g->of_sym_local[i];
+			continue;
+		}
+		define(l, i, of[s->index], s->off, s->size);
+	}
+	for (u32 i = 0; i < l->m.data.n; i++)
+		for (u32 k = 0; l->data_used[i] && k < l->m.data.v[i].rel.n;
+			k++)
+			code_rel(l, of[i], l->m.data.v[i].rel.v[k].off,
+				l->cg.target->rel_abs64,
+				l->m.data.v[i].rel.v[k].sym,
+				l->m.data.v[i].rel.v[k].addend);
+}
+
+static void place_btf(struct link *l)
+{
+	if (!l->m.btf)
+		return;
+	sec_id s = img_sec_new(&l->img, ".BTF", SHT_PROGBITS, 0, 4);
+	buf_put(&img_sec(&l->img, s)->bytes, l->m.btf, l->m.btf_size);
+}
+
+int lk_layout(struct link *l)
+{
+	struct image *g = &l->img;
+	/* maps name their operations: symbols made below need room too */
+	u32 nsym = l->m.sym.n + l->m.map.n + 8;
+
+	g->a = &l->a;
+	g->target = l->cg.target;
+	g->of_sym = arena_array(&l->a, u32, nsym);
+	g->of_sym_local = arena_array(&l->a, u32, nsym);
+	g->local_off = arena_array(&l->a, u64, nsym);
+	g->strings = img_sec_new(g, ".rodata.kiln.str", SHT_PROGBITS,
+		SHF_ALLOC | SHF_MERGE | SHF_STRINGS, 1);
+	img_sec(g, g->strings)->entsize = 1;
+	for (u32 i = 0; i < l->m.func.n; i++)
+		if (l->wanted[i])
+			place_func(l, i);
+	if (place_maps(l))
+		return -1;
+	place_data(l);
+	for (u32 i = 0; i < l->m.func.n; i++)
+		if (l->wanted[i])
+			relocate_func(l, i);
+	place_btf(l);
+	return 0;
+}
