@@ -7,6 +7,8 @@
 
 #include "ir/support.h"
 
+struct fe_func;
+
 enum sym_kind {
 	SYM_PROG, /* entry program: C-callable `prog` */
 	SYM_BODY, /* prog.body, where it differs from prog */
@@ -42,6 +44,7 @@ struct insn {
 	u8 dst, src;
 	bool second; /* the data half of an lddw */
 	i16 off;
+	u8 form; /* decode: 1 + row in isa.def; 0: not a valid instruction */
 	i32 imm;
 	i32 imm_hi; /* lddw: upper half */
 	/* After reloc: the symbol an lddw or call names, SYM_NONE otherwise,
@@ -68,6 +71,8 @@ struct func {
 	bool is_prog;	  /* a program (an entry), not a subprogram */
 	bool is_global;	  /* STB_GLOBAL in the source */
 	bool is_callback; /* its address is taken */
+	bool is_used;	  /* flow: a program, or reached from one or from data */
+	struct fe_func *fe; /* what the frontend's stages know about it */
 	/* flow: */
 	u32 nparams; /* r1..rn that it reads */
 	u32 *callee; /* func numbers it calls or takes the address of */

@@ -1,0 +1,369 @@
+/*
+ * The functions together: who calls whom, how deep calls nest, which
+ * registers a function reads as parameters, who needs a run scope, what each
+ * does to memory. A function whose address a function takes counts as its
+ * callee: whoever calls the callback does it below this frame.
+ */
+#include <string.h>
+
+#include "frontend/code.h"
+
+i64 fe_func_of_sym(const struct module *m, u32 sym)
+{
+	if (sym >= m->sym.n)
+		return -1;
+	const struct sym *s = &m->sym.v[sym];
+
+	if (s->kind != SYM_PROG && s->kind != SYM_SUBPROG)
+		return -1;
+	return s->index < m->func.n ? (i64)s->index : -1;
+}
+
+/* ---- callees ---------------------------------------------------------------------------- */
+
+/* Each once, in order of first mention. seen[k] == f's number + 1: listed. */
+static void find_callees(struct module *m, u32 number, u32 *seen)
+{
+	struct func *f = &m->func.v[number];
+	vec(u32) callee = {0};
+
+	for (u32 n = 0; n < f->n; n++) {
+		const struct insn *i = fe_insn(m, f, n);
+		i64 to;
+
+		if (i->second || !f->fe->blk[f->fe->blk_of[n]].live)
+			continue;
+		to = fe_func_of_sym(m, i->sym);
+		if (to < 0)
+			continue;
+		if (isa_row(i)->kind == ISA_LDDW)
+			m->func.v[to].is_callback = true;
+		if (seen[to] == number + 1)
+			continue;
+		seen[to] = number + 1;
+		*vec_push(m->a, &callee) = (u32)to;
+	}
+	f->callee = callee.v;
+	f->ncallee = callee.n;
+}
+
+/* ---- nesting ---------------------------------------------------------------------------- */
+
+struct chain {
+	struct module *m;
+	u32 v[MAX_FRAMES + 1]; /* callers, outermost first */
+	u32 n;
+	u32 *order, norder; /* callees before callers */
+};
+
+static const char *chain_text(const struct chain *c, u32 from)
+{
+	const char *s = c->m->func.v[c->v[from]].name;
+
+	for (u32 k = from + 1; k < c->n; k++)
+		s = arena_printf(
+			c->m->a, "%s -> %s", s, c->m->func.v[c->v[k]].name);
+	return s;
+}
+
+static bool too_deep(struct chain *c, u32 k)
+{
+	struct func *first = &c->m->func.v[c->n ? c->v[0] : k];
+	u32 frames = c->n + (c->m->func.v[k].fe->frames ?: 1);
+
+	c->v[c->n++] = k;
+	fe_bad(c->m, first, -1, "calls nest %u deep, at most %u: %s", frames,
+		MAX_FRAMES, chain_text(c, 0));
+	return false;
+}
+
+/* Longest chain from function k; false after a diagnostic. The recursion
+ * ends with the first chain that is too long. */
+static bool nest(struct chain *c, u32 k)
+{
+	struct func *f = &c->m->func.v[k];
+	u32 below = 0;
+
+	for (u32 n = 0; n < c->n; n++)
+		if (c->v[n] == k) {
+			fe_bad(c->m, f, -1, "recursion: %s -> %s",
+				chain_text(c, n), f->name);
+			return false;
+		}
+	if (!f->fe->frames) {
+		if (c->n == MAX_FRAMES)
+			return too_deep(c, k);
+		c->v[c->n++] = k;
+		for (u32 n = 0; n < f->ncallee; n++) {
+			if (!nest(c, f->callee[n]))
+				return false;
+			u32 frames = c->m->func.v[f->callee[n]].fe->frames;
+			below = frames > below ? frames : below;
+		}
+		c->n--;
+		f->fe->frames = (u8)(below + 1);
+		c->order[c->norder++] = k;
+	}
+	return c->n + f->fe->frames <= MAX_FRAMES || too_deep(c, k);
+}
+
+/* ---- parameters --------------------------------------------------------------------------- */
+
+struct usedef {
+	u16 use, def; /* registers, a bit each */
+};
+
+static u16 bits(u32 n) /* r1..rn */
+{
+	return (u16)(((1u << n) - 1) << 1);
+}
+
+/* Registers that a call reads. */
+static u16 call_uses(const struct module *m, const struct insn *i)
+{
+	const struct helper *h;
+	i64 to = fe_func_of_sym(m, i->sym);
+	u16 use = 0;
+
+	if (to >= 0)
+		return bits(m->func.v[to].nparams);
+	switch (isa_row(i)->kind) {
+	case ISA_CALL:
+		h = fe_helper(i->imm);
+		if (i->sym != SYM_NONE)
+			return bits(fe_extern_nargs(m, i->sym));
+		if (!h)
+			return 0;
+		for (u32 k = 0; k < h->nargs; k++)
+			if (h->arg[k] != HARG_OPT)
+				use |= (u16)(2u << k);
+		return use;
+	case ISA_CALLFN:
+	case ISA_KFUNC: return bits(fe_extern_nargs(m, i->sym));
+	default: return bits(5);
+	}
+}
+
+static struct usedef insn_usedef(const struct module *m, const struct insn *i)
+{
+	const struct isa_row *r = isa_row(i);
+	struct usedef u = {0, 0};
+
+	if (r->dst & ISA_F_R)
+		u.use |= (u16)(1u << i->dst);
+	if (r->dst & ISA_F_W)
+		u.def |= (u16)(1u << i->dst);
+	if (r->src & ISA_F_R)
+		u.use |= (u16)(1u << i->src);
+	if (r->src & ISA_F_W)
+		u.def |= (u16)(1u << i->src);
+	switch (r->kind) {
+	case ISA_EXIT: u.use |= 1; break;
+	case ISA_CMPXCHG:
+		u.use |= 1;
+		u.def |= 1;
+		break;
+	case ISA_LDABS:
+	case ISA_LDIND:
+		u.use |= 1 << 6; /* r6 is the skb, as the kernel has it */
+		u.def |= 1 | bits(5);
+		break;
+	case ISA_CALL:
+	case ISA_CALLFN:
+	case ISA_KFUNC:
+	case ISA_CALLX:
+		u.use |= call_uses(m, i);
+		u.def |= 1 | bits(5);
+		break;
+	default: break;
+	}
+	return u;
+}
+
+static struct usedef blk_usedef(
+	const struct module *m, const struct func *f, const struct fe_blk *b)
+{
+	struct usedef sum = {0, 0};
+
+	for (u32 s = b->first; s < b->end; s++) {
+		const struct insn *i = fe_insn(m, f, s);
+
+		if (i->second)
+			continue;
+		struct usedef u = insn_usedef(m, i);
+		sum.use |= (u16)(u.use & ~sum.def);
+		sum.def |= u.def;
+	}
+	return sum;
+}
+
+/* Registers live on entry: backwards over the blocks until nothing changes;
+ * a block is visited again at most once per register. */
+static u16 entry_reads(struct module *m, const struct func *f)
+{
+	const struct fe_func *fe = f->fe;
+	struct arena_mark mark = arena_mark(m->a);
+	struct usedef *u = arena_array(m->a, struct usedef, fe->nblk);
+	u16 *in = arena_array(m->a, u16, fe->nblk);
+	u32 *queue = arena_array(m->a, u32, fe->nblk);
+	u8 *queued = arena_array(m->a, u8, fe->nblk);
+	u32 n = 0;
+
+	for (u32 k = 0; k < fe->nrpo; k++) {
+		u32 b = fe->rpo[k];
+
+		u[b] = blk_usedef(m, f, &fe->blk[b]);
+		queue[n++] = b; /* a stack: last blocks first */
+		queued[b] = 1;
+	}
+	while (n) {
+		u32 b = queue[--n];
+		const struct fe_blk *k = &fe->blk[b];
+		u16 out = 0;
+
+		queued[b] = 0;
+		for (u32 e = 0; e < k->nsucc; e++)
+			out |= in[k->succ[e]];
+		u16 now = (u16)(u[b].use | (out & ~u[b].def));
+		if (now == in[b])
+			continue;
+		in[b] = now;
+		for (u32 p = 0; p < k->npred; p++) {
+			u32 from = fe->pred[k->pred + p];
+
+			if (!queued[from])
+				queue[n++] = from;
+			queued[from] = 1;
+		}
+	}
+	u16 reads = in[0];
+	arena_release(m->a, mark);
+	return reads;
+}
+
+static void count_params(struct module *m, struct func *f)
+{
+	f->fe->reads = entry_reads(m, f);
+	for (u32 r = 1; r <= 5; r++)
+		if (f->fe->reads & 1u << r)
+			f->nparams = r;
+	if (f->is_prog)
+		f->nparams = m->raw ? 2 : 1;
+}
+
+/* ---- scope and effects ------------------------------------------------------------------ */
+
+static void add_insn_effects(
+	const struct module *m, struct func *f, const struct insn *i)
+{
+	const struct isa_row *r = isa_row(i);
+	const struct helper *h;
+
+	switch (r->kind) {
+	case ISA_LDDW:
+		if (i->sym < m->sym.n && m->sym.v[i->sym].kind == SYM_MAP)
+			f->needs_scope |= fe_map_needs_scope(
+				m->map.v[m->sym.v[i->sym].index].type);
+		return;
+	case ISA_CALL:
+		h = i->sym == SYM_NONE ? fe_helper(i->imm) : NULL;
+		f->needs_scope |= h && h->scope;
+		f->fe->effects |= h ? h->effects : 0;
+		return;
+	case ISA_CALLX:
+	case ISA_KFUNC:
+	case ISA_CALLFN:
+		if (fe_func_of_sym(m, i->sym) < 0)
+			f->fe->effects |= CALLF_READS | CALLF_WRITES |
+					  CALLF_CTX | CALLF_PACKET |
+					  CALLF_ACQUIRE | CALLF_RELEASE;
+		return;
+	case ISA_LDX:
+	case ISA_LDSX: f->fe->effects |= CALLF_READS; return;
+	case ISA_ST:
+	case ISA_STX:
+		f->fe->effects |= CALLF_WRITES | CALLF_PACKET | CALLF_CTX;
+		return;
+	case ISA_LDACQ: f->fe->effects |= CALLF_READS | CALLF_ACQUIRE; return;
+	case ISA_STREL:
+		f->fe->effects |= CALLF_WRITES | CALLF_RELEASE | CALLF_PACKET;
+		return;
+	case ISA_ATOMIC:
+		f->fe->effects |= CALLF_READS | CALLF_WRITES | CALLF_PACKET;
+		return;
+	case ISA_FETCH:
+	case ISA_CMPXCHG:
+		f->fe->effects |= CALLF_READS | CALLF_WRITES | CALLF_PACKET |
+				  CALLF_ACQUIRE | CALLF_RELEASE;
+		return;
+	default: return;
+	}
+}
+
+static void sum_up(struct module *m, struct func *f)
+{
+	for (u32 s = 0; s < f->n; s++) {
+		const struct insn *i = fe_insn(m, f, s);
+
+		if (!i->second && f->fe->blk[f->fe->blk_of[s]].live)
+			add_insn_effects(m, f, i);
+	}
+	for (u32 n = 0; n < f->ncallee; n++) {
+		const struct func *c = &m->func.v[f->callee[n]];
+
+		f->needs_scope |= c->needs_scope;
+		f->fe->effects |= c->fe->effects;
+	}
+}
+
+/* ---- who is used --------------------------------------------------------------------------- */
+
+static void mark_used(struct module *m, u32 k)
+{
+	struct func *f = &m->func.v[k];
+
+	if (f->is_used)
+		return;
+	f->is_used = true;
+	for (u32 n = 0; n < f->ncallee; n++)
+		mark_used(m, f->callee[n]); /* at most MAX_FRAMES deep */
+}
+
+static void mark_roots(struct module *m)
+{
+	for (u32 k = 0; k < m->func.n; k++)
+		if (m->func.v[k].is_prog)
+			mark_used(m, k);
+	for (u32 d = 0; d < m->data.n; d++) {
+		const struct datasec *s = &m->data.v[d];
+
+		for (u32 r = 0; r < s->rel.n; r++) {
+			i64 k = fe_func_of_sym(m, s->rel.v[r].sym);
+
+			if (k < 0)
+				continue;
+			m->func.v[k].is_callback |= !m->func.v[k].is_prog;
+			mark_used(m, (u32)k);
+		}
+	}
+}
+
+void fe_calls(struct module *m)
+{
+	struct chain c = {.m = m};
+	u32 *seen = arena_array(m->a, u32, m->func.n);
+
+	c.order = arena_array(m->a, u32, m->func.n);
+	for (u32 k = 0; k < m->func.n; k++)
+		find_callees(m, k, seen);
+	for (u32 k = 0; k < m->func.n; k++) {
+		c.n = 0;
+		if (!nest(&c, k))
+			return;
+	}
+	for (u32 n = 0; n < c.norder; n++) {
+		count_params(m, &m->func.v[c.order[n]]);
+		sum_up(m, &m->func.v[c.order[n]]);
+	}
+	mark_roots(m);
+}

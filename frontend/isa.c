@@ -1,0 +1,77 @@
+/* The tables of include/kiln/: instruction forms, helpers, kinds of map. */
+#include <linux/bpf.h>
+
+#include "frontend/code.h"
+
+/* ---- instruction forms ------------------------------------------------------ */
+
+// clang-format off
+const struct isa_row isa_rows[] = {
+#define INSN(code_, sel_, val_, kind_, arg_, group_, dst_, src_, off_, imm_, text_) \
+	{.code = (code_), .sel = ISA_SEL_##sel_, .val = (val_),                     \
+	 .kind = ISA_##kind_, .arg = ISA_A_##arg_, .group = ISA_G_##group_,         \
+	 .dst = ISA_F_##dst_, .src = ISA_F_##src_, .off = ISA_F_##off_,             \
+	 .imm = ISA_F_##imm_, .text = (text_)},
+#include "kiln/isa.def"
+#undef INSN
+};
+// clang-format on
+
+const u32 isa_nrows = countof(isa_rows);
+_Static_assert(countof(isa_rows) < 256, "insn.form is a byte");
+
+/* ---- helpers ------------------------------------------------------------------ */
+
+enum { NATIVE, HOOK, INLINE }; /* the runtime's column */
+enum { NONE, SCOPE };
+enum {
+	READS = CALLF_READS,
+	WRITES = CALLF_WRITES,
+	CTXW = CALLF_CTX,
+	PACKET = CALLF_PACKET,
+	ACQUIRE = CALLF_ACQUIRE,
+	RELEASE = CALLF_RELEASE,
+	PURE = CALLF_PURE,
+	NORETURN = CALLF_NORETURN,
+};
+
+// clang-format off
+static const struct helper helpers[] = {
+#define HELPER(id_, name_, kind_, scope_, effects_, a1_, a2_, a3_, a4_, a5_) \
+	{.id = (id_), .name = #name_, .scope = (scope_) == SCOPE,            \
+	 .effects = (effects_),                                              \
+	 .nargs = (HARG_##a1_ != 0) + (HARG_##a2_ != 0) +                    \
+		(HARG_##a3_ != 0) + (HARG_##a4_ != 0) + (HARG_##a5_ != 0),   \
+	 .arg = {HARG_##a1_, HARG_##a2_, HARG_##a3_, HARG_##a4_, HARG_##a5_}},
+#include "kiln/helpers.def"
+#undef HELPER
+};
+// clang-format on
+
+const struct helper *fe_helper(i64 id)
+{
+	for (u32 i = 0; i < countof(helpers); i++)
+		if (helpers[i].id == id)
+			return &helpers[i];
+	return NULL;
+}
+
+/* ---- kinds of map --------------------------------------------------------------- */
+
+static const struct {
+	u32 type;
+	bool scope;
+} map_kinds[] = {
+#define MAP_KIND(type_, name_, ops_, scope_, bytes_) \
+	{BPF_MAP_TYPE_##type_, (scope_) == SCOPE},
+#include "kiln/maps.def"
+#undef MAP_KIND
+};
+
+bool fe_map_needs_scope(u32 type)
+{
+	for (u32 i = 0; i < countof(map_kinds); i++)
+		if (map_kinds[i].type == type)
+			return map_kinds[i].scope;
+	return false;
+}
