@@ -132,7 +132,7 @@ static inline bool x86_rel32_to(u64 end, u64 target, i32 *rel)
 /* ---- The one place where bytes are laid out ----
  *
  *  segment  66  F0/F2/F3  REX  0F  38/3A  opcode  ModRM  SIB  disp  imm
- *  \_ put_addr _/ \_________ put_head _________/  \_ put_addr ___/  put_imm
+ *  put_mem  \____________ put_head ____________/  \__ put_addr __/  put_imm
  */
 
 struct x86_ins {
@@ -220,7 +220,8 @@ static inline bool x86_base_costs(unsigned base)
 }
 
 /* Shortest equal form: an index of scale 1 or 2 may serve as the base; of two
- * registers that are only added either may be the base. */
+ * registers that are only added either may be the base. (An address that is
+ * not canonical faults with #SS instead of #GP if RSP or RBP is the base.) */
 static inline struct x86_mem x86_mem_shortest(struct x86_mem m)
 {
 	if (m.base == X86_NOREG && (m.scale == 1 || m.scale == 2)) {
