@@ -5,8 +5,11 @@
  *
  *   fe_open    elf.c    opens an object, checks every header once
  *   fe_btf     btf.c    checks .BTF and .BTF.ext completely, then libbpf's btf
- *   fe_maps    maps.c   BTF map definitions -> module->map
+ *              btf_ext.c
+ *   fe_maps    maps.c   map definitions -> module->map
  *   fe_reloc   reloc.c  sections, symbols, relocations -> funcs, data, insns
+ *              data.c   variables, knobs, kconfig -> module->data
+ *              progtype.c  section names -> program types
  *   fe_decode  decode.c every slot a valid instruction (isa.def)
  *   fe_flow    flow.c   subprograms, call graph, blocks, parameters
  *   fe_types   types.c  abstract register types over the CFG
@@ -31,7 +34,8 @@ struct fe_opts {
 struct fe_obj; /* one opened input */
 
 /* ---- elf.c ---- */
-/* bytes stay valid until the link ends. NULL after a diagnostic. */
+/* The caller has put name last into m->file; bytes stay valid until the link
+ * ends. NULL after a diagnostic. */
 struct fe_obj *fe_open(
 	struct module *m, const char *name, const u8 *bytes, size_t size);
 void fe_close(struct fe_obj *o); /* releases libelf's and libbpf's handles */
@@ -41,6 +45,9 @@ void fe_dump_elf(FILE *out, const struct fe_obj *o);
 int fe_btf(struct module *m, struct fe_obj *o);
 int fe_maps(struct module *m, struct fe_obj *o, const struct fe_opts *opts);
 int fe_reloc(struct module *m, struct fe_obj *o, const struct fe_opts *opts);
+/* For every map that compiled programs use: kiln has its kind, and its sizes
+ * are right for it. */
+int fe_map_check(struct module *m, u32 map);
 /* In place of the four above for bare instructions: one function, "raw". */
 int fe_raw(struct module *m, const char *name, const u8 *bytes, size_t size);
 

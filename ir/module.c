@@ -26,6 +26,28 @@ u32 module_undef(struct module *m, enum sym_kind kind, const char *name)
 		arena_strndup(m->a, name, strlen(name)), 0);
 }
 
+bool module_data_is_frozen(const struct datasec *d, u64 off, u64 size)
+{
+	bool frozen = !d->writable;
+
+	if (!range_inside(off, size, d->size))
+		return false;
+	for (u32 i = 0; i < d->rel.n; i++)
+		if (d->rel.v[i].off < off + size && off < d->rel.v[i].off + 8)
+			return false;
+	for (u32 i = 0; i < d->var.n; i++) {
+		const struct data_var *v = &d->var.v[i];
+
+		if (v->set && range_inside(off - v->off, size, v->size) &&
+			off >= v->off)
+			frozen = true;
+		else if (v->knob && !v->set && v->off < off + size &&
+			off < v->off + v->size)
+			return false;
+	}
+	return frozen;
+}
+
 struct loc module_loc(const struct module *m, const struct func *f, i64 slot)
 {
 	struct loc l = {.insn = -1};

@@ -48,7 +48,10 @@ struct insn {
 	i32 imm;
 	i32 imm_hi; /* lddw: upper half */
 	/* After reloc: the symbol an lddw or call names, SYM_NONE otherwise,
-	 * and the addend of an address. */
+	 * and the addend of an address. Every call of a function (src 1) has
+	 * one, relocated or not, and so has every lddw of an address, whose
+	 * imm halves are then 0; addresses of data are section symbol and
+	 * addend. */
 	u32 sym;
 	i64 addend;
 	/* Where it came from, for diagnostics and lines. */
@@ -94,6 +97,7 @@ struct mapdef {
 	u64 map_extra;
 	u32 btf_key, btf_value; /* type ids, or 0 */
 	u32 inner;		/* 1 + map number of the inner template, or 0 */
+	u32 file;		/* input number */
 	bool is_static;		/* local in its source */
 	/* values from .maps relocations: slot -> symbol */
 	vec(struct map_init {
@@ -111,6 +115,15 @@ struct datasec {
 	u64 size, align;
 	bool writable;
 	bool knobs; /* holds const volatile variables: .data.rel.ro* */
+	/* Its variables by offset, as far as BTF describes them. */
+	vec(struct data_var {
+		const char *name;
+		u64 off;
+		u64 size;
+		u32 btf_type; /* id of its type */
+		bool knob;    /* const volatile: set before the start, if ever */
+		bool set;     /* ... but by --set, for good: may be folded */
+	}) var;
 	vec(struct data_rel {
 		u64 off;
 		u32 sym;
@@ -142,6 +155,9 @@ u32 module_sym(struct module *m, enum sym_kind kind, enum sym_bind bind,
 	const char *name, u32 index);
 /* The symbol of a runtime or helper function, made on first use. */
 u32 module_undef(struct module *m, enum sym_kind kind, const char *name);
+/* Nobody changes these bytes of a data section once the program can run, and
+ * they are known now: loads of them may be folded. */
+bool module_data_is_frozen(const struct datasec *d, u64 off, u64 size);
 /* Fills a loc for diagnostics about a slot of a function. */
 struct loc module_loc(const struct module *m, const struct func *f, i64 slot);
 

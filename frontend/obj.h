@@ -1,0 +1,154 @@
+/*
+ * One opened BPF object, as elf.c leaves it: every header, section, symbol
+ * and relocation below was checked and may be used without a second look.
+ * What is only known later (roles of symbols, functions, maps) is filled by
+ * the stage named beside it. For elf.c, btf*.c, maps.c, data.c and reloc.c.
+ */
+#ifndef KILN_FRONTEND_OBJ_H
+#define KILN_FRONTEND_OBJ_H
+
+#include "frontend/frontend.h"
+
+struct btf;
+
+/* What a section is for kiln. */
+enum fe_role {
+	ROLE_NONE,   /* not read: debug information, notes, tables of ELF */
+	ROLE_CODE,   /* instructions */
+	ROLE_DATA,   /* variables: .data*, .bss*, .rodata*, named ones */
+	ROLE_MAPS,   /* .maps: map definitions described by BTF */
+	ROLE_LEGACY, /* maps, maps/<name>: struct bpf_map_def */
+	ROLE_OTHER,  /* license, version, .struct_ops, arenas */
+};
+
+/* A relocation: its place lies inside its section, its symbol exists. */
+struct fe_rel {
+	u64 off;
+	u32 type; /* R_BPF_* */
+	u32 sym;
+};
+
+/* A function of a code section: slots [off, off + size) / 8. */
+struct fe_fn {
+	u64 off, size;
+	u32 func; /* in module->func */
+};
+
+struct fe_sec {
+	const char *name;
+	const u8 *bytes; /* size bytes; NULL: SHT_NOBITS */
+	u64 size, align, flags, entsize;
+	u32 type, link, info;
+	u8 role;
+	bool is_text;	    /* CODE: .text, .text.*: only subprograms */
+	struct fe_rel *rel; /* what applies to this section */
+	u32 nrel;
+	u32 data;	  /* DATA: 1 + index in module->data (data.c) */
+	struct fe_fn *fn; /* CODE: by offset (reloc.c) */
+	u32 nfn;
+};
+
+struct fe_sym {
+	const char *name; /* "" if it has none; sections: the section's */
+	u64 value, size;  /* inside the section */
+	u32 sec;	  /* SHN_UNDEF, SHN_ABS, SHN_COMMON or an index */
+	u8 type, bind, vis;
+	u32 ext; /* undefined: 1 + its symbol in the module (reloc.c) */
+};
+
+/* Where a map of .maps or maps stands (maps.c). */
+struct fe_map {
+	u32 sec;
+	u64 off, size;
+	u64 values; /* offset of the member `values` in it, or its size */
+	u32 map;    /* in module->map */
+};
+
+/* Line records of one section (btf_ext.c), ascending. */
+struct fe_line {
+	u32 sec;
+	u64 off;
+	u32 line; /* 1 + index in module->line */
+};
+
+/* func_info records (btf_ext.c). */
+struct fe_func_type {
+	u32 sec;
+	u64 off;
+	u32 type; /* a FUNC */
+};
+
+struct fe_obj {
+	struct module *m;
+	const char *name;
+	u32 file; /* in module->file */
+	const u8 *bytes;
+	size_t size;
+	bool is_gcc; /* bpf-gcc's in-place contents; see reloc.c */
+	struct fe_sec *sec;
+	u32 nsec;
+	struct fe_sym *sym;
+	u32 nsym;
+	u32 *by_name;  /* defined symbols in the order of their names */
+	u32 *by_place; /* the same by section and value */
+	u32 nnames;
+	/* btf.c; NULL, 0 without .BTF */
+	struct btf *btf; /* libbpf's view; ids of this object */
+	struct btf
+		*btf_of_link; /* what module->btf_types is; if this owns it */
+	u32 btf_sec;
+	u32 btf_shift; /* id in module->btf_types - id here */
+	vec(struct fe_line) line;
+	vec(struct fe_func_type) func_type;
+	vec(struct fe_map) map; /* maps.c, by section and offset */
+};
+
+#define obj_error(o, sec, ...)                                            \
+	diag_error((o)->m->diag,                                          \
+		&(struct loc){                                            \
+			.file = (o)->name, .section = (sec), .insn = -1}, \
+		__VA_ARGS__)
+#define obj_warn(o, sec, ...)                                             \
+	diag_warn((o)->m->diag,                                           \
+		&(struct loc){                                            \
+			.file = (o)->name, .section = (sec), .insn = -1}, \
+		__VA_ARGS__)
+
+/* ---- elf.c ---- */
+/* The section of that name, or 0. */
+u32 obj_sec(const struct fe_obj *o, const char *name);
+/* The symbols defined in a section, by value. */
+const u32 *obj_syms_of(const struct fe_obj *o, u32 sec, u32 *n);
+/* The defined symbol of that name in section sec (0: in any), or 0. */
+u32 obj_sym(const struct fe_obj *o, const char *name, u32 sec);
+
+/* ---- btf.c ---- */
+/* Where the i-th variable of a DATASEC stands; false if it is nowhere. */
+bool btf_var_place(
+	const struct fe_obj *o, u32 datasec, u32 i, u32 *sec, u64 *off);
+/* The id behind modifiers and typedefs. */
+u32 btf_strip(const struct btf *b, u32 id);
+/* CONST and VOLATILE are both among the modifiers of a type. */
+bool btf_is_const_volatile(const struct btf *b, u32 id);
+/* libbpf's messages are process-global: between these two it is silent and
+ * no other thread of the compiler is inside it. */
+void libbpf_enter(void);
+void libbpf_leave(void);
+
+/* ---- btf_ext.c ---- */
+/* Checks .BTF.ext and fills line and func_type. */
+int btf_ext_read(struct fe_obj *o, const u32 *type_kind, u32 ntypes,
+	const char *str, u32 str_len);
+
+/* ---- data.c ---- */
+/* Data sections -> module->data, with their variables; --set. */
+int data_read(struct fe_obj *o, const struct fe_opts *opts);
+/* If undefined symbol sym is a kconfig variable, 1 and its place in the
+ * module; 0 if it is not; -1 after a diagnostic at l. */
+int data_kconfig(struct fe_obj *o, const struct fe_opts *opts, u32 sym,
+	const struct loc *l, u32 *out_sym, i64 *addend);
+
+/* ---- progtype.c ---- */
+int prog_type_find(struct module *m, struct func *f, const struct fe_opts *o);
+
+#endif

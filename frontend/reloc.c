@@ -1,0 +1,749 @@
+/*
+ * Sections, symbols and relocations -> functions, instructions and symbolic
+ * operands. Where this ends, nothing refers to the object any more: an
+ * address is a symbol of the module and an addend.
+ *
+ * What a compiler leaves at the place of a relocation is part of the target:
+ *
+ *                     clang                      gcc, symbol defined here
+ *   lddw, data        addend                     offset in the section
+ *   call              slots - 1                  bytes - 1
+ *
+ * so that for clang the target is symbol value + contents, and for gcc the
+ * contents alone (its section symbols have value 0, as everybody's).
+ *
+ * Functions: a code section other than .text holds programs. A function that
+ * is local there and is called is a subprogram; one that nobody calls is a
+ * program all the same (Cilium's are static). Objects of old compilers have
+ * no symbols of type FUNC: there any global symbol of a code section begins a
+ * function, and a section without any is one function.
+ */
+#include <bpf/btf.h>
+#include <elf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "frontend/obj.h"
+#include "kiln/bytes.h"
+#include "kiln/compile.h"
+
+enum {
+	SLOT = 8,
+	CODE_LDDW = 0x18,
+	CODE_CALL = 0x85,
+	SRC_CALL = 1, /* BPF_PSEUDO_CALL */
+	SRC_FUNC = 4, /* BPF_PSEUDO_FUNC */
+	REL_NONE = 0,
+	REL_64 = 1,	 /* lddw; data, from clang before 13 */
+	REL_ABS64 = 2,	 /* data */
+	REL_CALL = 10,	 /* R_BPF_64_32 */
+	REL_GCC_64 = 12, /* data, from gcc: R_BPF_DATA_64 */
+};
+
+/* A target: module symbol and addend. */
+struct target_ref {
+	u32 sym;
+	i64 addend;
+};
+
+/* ---- functions ----------------------------------------------------------- */
+
+static bool starts_function(const struct fe_sym *y, bool by_type)
+{
+	return by_type ? y->type == STT_FUNC
+		       : y->type == STT_NOTYPE && y->bind != STB_LOCAL;
+}
+
+/* Global names win over local ones at the same place. */
+static void keep_function(
+	struct fe_obj *o, struct fe_sec *s, u32 *names, u32 sym)
+{
+	const struct fe_sym *y = &o->sym[sym];
+	struct fe_fn *last = s->nfn ? &s->fn[s->nfn - 1] : NULL;
+
+	if (last && last->off == y->value) {
+		if (o->sym[names[s->nfn - 1]].bind == STB_LOCAL)
+			names[s->nfn - 1] = sym;
+		if (y->size > last->size)
+			last->size = y->size;
+		return;
+	}
+	names[s->nfn] = sym;
+	s->fn[s->nfn++] = (struct fe_fn){.off = y->value, .size = y->size};
+}
+
+/* Symbols that begin a function of the section -> s->fn and their names. */
+static u32 *find_functions(struct fe_obj *o, u32 sec)
+{
+	struct fe_sec *s = &o->sec[sec];
+	bool by_type = false;
+	u32 n;
+	const u32 *at = obj_syms_of(o, sec, &n);
+	u32 *names = arena_array(o->m->a, u32, n + 1u);
+
+	for (u32 i = 0; i < n; i++)
+		by_type |= o->sym[at[i]].type == STT_FUNC;
+	s->fn = arena_array(o->m->a, struct fe_fn, n + 1u);
+	for (u32 i = 0; i < n; i++)
+		if (starts_function(&o->sym[at[i]], by_type))
+			keep_function(o, s, names, at[i]);
+	if (!s->nfn && s->size) /* no symbol at all: the section is one */
+		s->fn[s->nfn++] = (struct fe_fn){.size = s->size};
+	return names;
+}
+
+static int check_function(
+	struct fe_obj *o, const struct fe_sec *s, u32 i, const char *name)
+{
+	struct fe_fn *f = &s->fn[i];
+	u64 end = i + 1 < s->nfn ? s->fn[i + 1].off : s->size;
+
+	if (f->off % SLOT || f->size % SLOT) {
+		obj_error(o, s->name,
+			"function %s: %llu bytes at %llu, wanted whole "
+			"instructions of 8 bytes",
+			name, (unsigned long long)f->size,
+			(unsigned long long)f->off);
+		return -1;
+	}
+	if (!f->size)
+		f->size = end - f->off;
+	if (!f->size || f->off + f->size > end) {
+		obj_error(o, s->name,
+			"function %s: %llu bytes at %llu, but %s at %llu", name,
+			(unsigned long long)f->size, (unsigned long long)f->off,
+			i + 1 < s->nfn ? "another one begins"
+				       : "the section ends",
+			(unsigned long long)end);
+		return -1;
+	}
+	return 0;
+}
+
+/* The FUNC that describes a function: by its place, else by its name. */
+static u32 func_type_of(
+	const struct fe_obj *o, u32 sec, u64 off, const char *name)
+{
+	u32 lo = 0, hi = o->func_type.n;
+	i32 id;
+
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+		const struct fe_func_type *f = &o->func_type.v[mid];
+
+		if (f->sec < sec || (f->sec == sec && f->off < off))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo < o->func_type.n && o->func_type.v[lo].sec == sec &&
+		o->func_type.v[lo].off == off)
+		return o->func_type.v[lo].type + o->btf_shift;
+	id = o->btf ? btf__find_by_name_kind(o->btf, name, BTF_KIND_FUNC) : -1;
+	return id > 0 ? (u32)id + o->btf_shift : 0;
+}
+
+static u32 bind_of(const struct fe_sym *y, bool is_prog)
+{
+	if (!y || y->bind == STB_LOCAL)
+		return y ? BIND_LOCAL : BIND_PROTECTED;
+	return is_prog && y->vis != STV_HIDDEN && y->vis != STV_INTERNAL
+		       ? BIND_PROTECTED
+		       : BIND_HIDDEN;
+}
+
+static int add_function(
+	struct fe_obj *o, u32 sec, u32 i, u32 sym, const struct fe_opts *opts)
+{
+	struct fe_sec *s = &o->sec[sec];
+	struct module *m = o->m;
+	const struct fe_sym *y = sym ? &o->sym[sym] : NULL;
+	const char *name = y && *y->name ? y->name : s->name;
+	struct func *f;
+
+	if (check_function(o, s, i, name))
+		return -1;
+	f = vec_push(m->a, &m->func);
+	f->name = name;
+	f->section = s->name;
+	f->n = (u32)(s->fn[i].size / SLOT);
+	f->is_prog = !s->is_text;
+	f->is_global = !y || y->bind != STB_LOCAL;
+	f->btf_type = func_type_of(o, sec, s->fn[i].off, name);
+	s->fn[i].func = m->func.n - 1;
+	f->sym = module_sym(m, f->is_prog ? SYM_PROG : SYM_SUBPROG,
+		bind_of(y, f->is_prog), name, m->func.n - 1);
+	return f->is_prog ? prog_type_find(m, f, opts) : 0;
+}
+
+/* ---- instructions -------------------------------------------------------- */
+
+static void read_insn(struct insn *i, const u8 *p, u32 file)
+{
+	i->code = p[0];
+	i->dst = p[1] & 15;
+	i->src = p[1] >> 4;
+	i->off = (i16)get_le16(p + 2);
+	i->imm = (i32)get_le32(p + 4);
+	i->sym = SYM_NONE;
+	i->file = file;
+}
+
+/* The first line record at or behind a place. */
+static u32 find_line(const struct fe_obj *o, u32 sec, u64 off)
+{
+	u32 lo = 0, hi = o->line.n;
+
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+		const struct fe_line *n = &o->line.v[mid];
+
+		if (n->sec < sec || (n->sec == sec && n->off < off))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static void copy_insns(struct fe_obj *o, u32 sec, const struct fe_fn *fn)
+{
+	struct module *m = o->m;
+	u32 next = find_line(o, sec, fn->off), line = 0;
+
+	m->func.v[fn->func].first = m->insn.n;
+	for (u64 at = fn->off; at < fn->off + fn->size; at += SLOT) {
+		struct insn *i = vec_push(m->a, &m->insn);
+
+		read_insn(i, o->sec[sec].bytes + at, o->file);
+		for (; next < o->line.n && o->line.v[next].sec == sec &&
+			o->line.v[next].off <= at;
+			next++)
+			line = o->line.v[next].line;
+		i->src_line = line;
+	}
+}
+
+static int read_code(struct fe_obj *o, u32 sec, const struct fe_opts *opts)
+{
+	u32 *names = find_functions(o, sec);
+	struct fe_sec *s = &o->sec[sec];
+	int err = 0;
+
+	for (u32 i = 0; i < s->nfn; i++)
+		err |= add_function(o, sec, i, names[i], opts);
+	for (u32 i = 0; i < s->nfn && !err; i++)
+		copy_insns(o, sec, &s->fn[i]);
+	return err;
+}
+
+/* The function that holds an offset of a code section, or NULL. */
+static const struct fe_fn *fn_at(const struct fe_sec *s, u64 off)
+{
+	u32 lo = 0, hi = s->nfn;
+
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (s->fn[mid].off <= off)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (!lo || off - s->fn[lo - 1].off >= s->fn[lo - 1].size)
+		return NULL;
+	return &s->fn[lo - 1];
+}
+
+/* ---- targets ------------------------------------------------------------- */
+
+static int ref_function(struct fe_obj *o, u32 sec, i64 off, const struct loc *l,
+	struct target_ref *out)
+{
+	const struct fe_sec *s = &o->sec[sec];
+	const struct fe_fn *f = off < 0 ? NULL : fn_at(s, (u64)off);
+
+	if (!f || f->off != (u64)off) {
+		diag_error(o->m->diag, l,
+			"target %s%+lld is not the start of a function",
+			s->name, (long long)off);
+		return -1;
+	}
+	*out = (struct target_ref){o->m->func.v[f->func].sym, 0};
+	return 0;
+}
+
+static int ref_map(struct fe_obj *o, u32 sec, i64 off, const struct loc *l,
+	struct target_ref *out)
+{
+	u32 lo = 0, hi = o->map.n;
+
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+		const struct fe_map *p = &o->map.v[mid];
+
+		if (p->sec < sec || (p->sec == sec && (i64)p->off < off))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == o->map.n || o->map.v[lo].sec != sec ||
+		(i64)o->map.v[lo].off != off) {
+		diag_error(o->m->diag, l,
+			"target %s%+lld is not the start of a map",
+			o->sec[sec].name, (long long)off);
+		return -1;
+	}
+	*out = (struct target_ref){o->m->map.v[o->map.v[lo].map].sym, 0};
+	return 0;
+}
+
+static int ref_data(struct fe_obj *o, u32 sec, i64 off, const struct loc *l,
+	struct target_ref *out)
+{
+	const struct fe_sec *s = &o->sec[sec];
+
+	/* one past the end is an address that C may form */
+	if (off < 0 || (u64)off > s->size) {
+		diag_error(o->m->diag, l,
+			"target %s%+lld lies outside the section's %llu bytes",
+			s->name, (long long)off, (unsigned long long)s->size);
+		return -1;
+	}
+	*out = (struct target_ref){o->m->data.v[s->data - 1].sym, off};
+	return 0;
+}
+
+static int ref_undefined(struct fe_obj *o, u32 sym, i64 addend,
+	const struct loc *l, const struct fe_opts *opts, struct target_ref *out)
+{
+	struct fe_sym *y = &o->sym[sym];
+	int kconfig = 0;
+
+	if (!*y->name) {
+		diag_error(o->m->diag, l,
+			"relocation against symbol %u, which "
+			"has no name",
+			sym);
+		return -1;
+	}
+	kconfig = data_kconfig(o, opts, sym, l, &out->sym, &out->addend);
+	if (kconfig) {
+		out->addend += addend;
+		return kconfig < 0 ? -1 : 0;
+	}
+	if (!y->ext) {
+		u32 id = module_undef(o->m, SYM_EXTERN, y->name);
+
+		if (y->bind == STB_WEAK)
+			o->m->sym.v[id].bind = BIND_WEAK_UNDEF;
+		y->ext = id + 1;
+	}
+	*out = (struct target_ref){y->ext - 1, addend};
+	return 0;
+}
+
+/* Symbol + addend (already with the symbol's value) as a target. */
+static int ref_symbol(struct fe_obj *o, u32 sym, i64 off, const struct loc *l,
+	const struct fe_opts *opts, struct target_ref *out)
+{
+	const struct fe_sym *y = &o->sym[sym];
+
+	if (y->sec == SHN_UNDEF)
+		return ref_undefined(o, sym, off, l, opts, out);
+	if (y->sec < o->nsec) {
+		const struct fe_sec *s = &o->sec[y->sec];
+
+		if (s->role == ROLE_CODE)
+			return ref_function(o, y->sec, off, l, out);
+		if (s->role == ROLE_MAPS || s->role == ROLE_LEGACY)
+			return ref_map(o, y->sec, off, l, out);
+		if (s->data)
+			return ref_data(o, y->sec, off, l, out);
+	}
+	diag_error(o->m->diag, l,
+		"target %s lies in %s, which programs cannot "
+		"refer to",
+		*y->name ? y->name : "(unnamed)",
+		y->sec == SHN_ABS      ? "no section (absolute)"
+		: y->sec == SHN_COMMON ? "no section (common)"
+				       : o->sec[y->sec].name);
+	return -1;
+}
+
+/* In-place contents -> offset in the symbol's section, or addend. */
+static i64 with_value(const struct fe_obj *o, u32 sym, i64 contents)
+{
+	const struct fe_sym *y = &o->sym[sym];
+
+	if (o->is_gcc || y->sec == SHN_UNDEF)
+		return contents;
+	return (i64)((u64)contents + y->value);
+}
+
+/* ---- relocations of instructions ----------------------------------------- */
+
+static void mark_taken(struct module *m, u32 sym)
+{
+	const struct sym *s = &m->sym.v[sym];
+
+	if (s->kind == SYM_PROG || s->kind == SYM_SUBPROG)
+		m->func.v[s->index].is_callback = true;
+}
+
+static int reloc_lddw(struct fe_obj *o, const struct fe_rel *r, struct insn *i,
+	const struct loc *l, const struct fe_opts *opts)
+{
+	struct target_ref t;
+	i64 v = i[1].imm ? (i64)((u64)(u32)i[0].imm | (u64)(u32)i[1].imm << 32)
+			 : i[0].imm;
+
+	if (ref_symbol(o, r->sym, with_value(o, r->sym, v), l, opts, &t))
+		return -1;
+	if (o->m->sym.v[t.sym].kind == SYM_EXTERN && !fits_i32(t.addend)) {
+		diag_error(o->m->diag, l, "addend %lld of %s is too large",
+			(long long)t.addend, o->m->sym.v[t.sym].name);
+		return -1;
+	}
+	mark_taken(o->m, t.sym);
+	i[0].sym = t.sym;
+	i[0].addend = t.addend;
+	i[0].imm = i[1].imm = 0;
+	return 0;
+}
+
+static int reloc_call(struct fe_obj *o, const struct fe_rel *r, struct insn *i,
+	const struct loc *l, const struct fe_opts *opts)
+{
+	const struct fe_sym *y = &o->sym[r->sym];
+	i64 v = ((i64)i->imm + 1) * (o->is_gcc ? 1 : SLOT);
+	struct target_ref t;
+
+	if (i->src != SRC_CALL) {
+		diag_error(o->m->diag, l,
+			"relocated call with source register %u, wanted %u",
+			i->src, SRC_CALL);
+		return -1;
+	}
+	if (y->sec == SHN_UNDEF)
+		v = 0;
+	if (ref_symbol(o, r->sym, with_value(o, r->sym, v), l, opts, &t))
+		return -1;
+	u8 kind = o->m->sym.v[t.sym].kind;
+	if (kind != SYM_PROG && kind != SYM_SUBPROG && kind != SYM_EXTERN) {
+		diag_error(o->m->diag, l, "call of %s, which is no function",
+			y->name);
+		return -1;
+	}
+	i->sym = t.sym;
+	return 0;
+}
+
+static int reloc_insn(struct fe_obj *o, const struct fe_sec *s,
+	const struct fe_rel *r, const struct fe_opts *opts)
+{
+	struct module *m = o->m;
+	const struct fe_fn *fn = fn_at(s, r->off);
+
+	if (r->type == REL_NONE || !fn) /* padding is nobody's code */
+		return 0;
+	const struct func *f = &m->func.v[fn->func];
+	u32 slot = (u32)((r->off - fn->off) / SLOT);
+	struct insn *i = &m->insn.v[f->first + slot];
+	struct loc l = module_loc(m, f, slot);
+	if (i->sym != SYM_NONE) {
+		diag_error(m->diag, &l, "a second relocation at this place");
+		return -1;
+	}
+	if (r->type == REL_64 && i->code == CODE_LDDW && slot + 1 < f->n)
+		return reloc_lddw(o, r, i, &l, opts);
+	if (r->type == REL_CALL && i->code == CODE_CALL)
+		return reloc_call(o, r, i, &l, opts);
+	diag_error(m->diag, &l,
+		"relocation of type %u on opcode %#04x, wanted %u on a 64-bit "
+		"load or %u on a call",
+		r->type, i->code, REL_64, REL_CALL);
+	return -1;
+}
+
+/* Calls inside a section need no relocation. */
+static int link_calls(struct fe_obj *o, u32 sec, const struct fe_fn *fn)
+{
+	struct module *m = o->m;
+	const struct func *f = &m->func.v[fn->func];
+	int err = 0;
+
+	for (u32 k = 0; k < f->n; k++) {
+		struct insn *i = &m->insn.v[f->first + k];
+		struct target_ref t;
+
+		if (i->code == CODE_LDDW)
+			k++; /* the second slot is data */
+		if (i->code != CODE_CALL || i->src != SRC_CALL ||
+			i->sym != SYM_NONE)
+			continue;
+		struct loc l = module_loc(m, f, k);
+		i64 off = (i64)fn->off + ((i64)k + 1 + i->imm) * SLOT;
+		if (ref_function(o, sec, off, &l, &t))
+			err = -1;
+		else
+			i->sym = t.sym;
+	}
+	return err;
+}
+
+static int reloc_code(struct fe_obj *o, u32 sec, const struct fe_opts *opts)
+{
+	const struct fe_sec *s = &o->sec[sec];
+	int err = 0;
+
+	for (u32 i = 0; i < s->nrel; i++)
+		err |= reloc_insn(o, s, &s->rel[i], opts);
+	for (u32 i = 0; i < s->nfn; i++)
+		err |= link_calls(o, sec, &s->fn[i]);
+	return err;
+}
+
+/* ---- relocations of data and maps ---------------------------------------- */
+
+static bool is_data_rel(u32 type)
+{
+	return type == REL_ABS64 || type == REL_64 || type == REL_GCC_64;
+}
+
+static int data_target(struct fe_obj *o, const struct fe_sec *s,
+	const struct fe_rel *r, const struct fe_opts *opts,
+	struct target_ref *t)
+{
+	struct loc l = {.file = o->name,
+		.section = arena_printf(o->m->a, "%s: offset %llu", s->name,
+			(unsigned long long)r->off),
+		.insn = -1};
+	i64 v = (i64)get_le64(s->bytes + r->off);
+
+	if (!is_data_rel(r->type)) {
+		diag_error(o->m->diag, &l, "relocation of type %u, wanted %u",
+			r->type, REL_ABS64);
+		return -1;
+	}
+	return ref_symbol(o, r->sym, with_value(o, r->sym, v), &l, opts, t);
+}
+
+static int cmp_data_rel(const void *a, const void *b)
+{
+	const struct data_rel *x = a, *y = b;
+
+	return (x->off > y->off) - (x->off < y->off);
+}
+
+static int reloc_data(
+	struct fe_obj *o, struct fe_sec *s, const struct fe_opts *opts)
+{
+	struct module *m = o->m;
+	u32 idx = s->data - 1;
+	int err = 0;
+
+	if (s->nrel && !s->bytes) {
+		obj_error(o, s->name, "relocations of a section without bytes");
+		return -1;
+	}
+	for (u32 i = 0; i < s->nrel; i++) {
+		struct target_ref t;
+
+		if (s->rel[i].type == REL_NONE)
+			continue;
+		if (data_target(o, s, &s->rel[i], opts, &t)) {
+			err = -1;
+			continue;
+		}
+		mark_taken(m, t.sym);
+		memset(m->data.v[idx].bytes + s->rel[i].off, 0, 8);
+		*vec_push(m->a, &m->data.v[idx].rel) =
+			(struct data_rel){s->rel[i].off, t.sym, t.addend};
+	}
+	struct datasec *d = &m->data.v[idx];
+	if (d->rel.n)
+		qsort(d->rel.v, d->rel.n, sizeof(*d->rel.v), cmp_data_rel);
+	for (u32 i = 1; i < d->rel.n && !err; i++)
+		if (d->rel.v[i].off - d->rel.v[i - 1].off < 8) {
+			obj_error(o, s->name,
+				"relocations at %llu and %llu overlap",
+				(unsigned long long)d->rel.v[i - 1].off,
+				(unsigned long long)d->rel.v[i].off);
+			err = -1;
+		}
+	return err;
+}
+
+static const struct fe_map *map_at(const struct fe_obj *o, u32 sec, u64 off)
+{
+	for (u32 i = 0; i < o->map.n; i++)
+		if (o->map.v[i].sec == sec && off >= o->map.v[i].off &&
+			off - o->map.v[i].off < o->map.v[i].size)
+			return &o->map.v[i];
+	return NULL;
+}
+
+/* One element of `values`: its slot begins with this map or program. */
+static int init_map(struct fe_obj *o, u32 sec, const struct fe_rel *r,
+	const struct fe_opts *opts)
+{
+	const struct fe_sec *s = &o->sec[sec];
+	const struct fe_map *p = map_at(o, sec, r->off);
+	struct target_ref t;
+
+	if (r->type == REL_NONE)
+		return 0;
+	if (!p || r->off - p->off < p->values ||
+		(r->off - p->off - p->values) % 8) {
+		obj_error(o, s->name,
+			"relocation at %llu is not in the values of a map",
+			(unsigned long long)r->off);
+		return -1;
+	}
+	if (data_target(o, s, r, opts, &t))
+		return -1;
+	struct mapdef *d = &o->m->map.v[p->map];
+	u64 slot = (r->off - p->off - p->values) / 8;
+	u8 kind = o->m->sym.v[t.sym].kind;
+	if (slot >= d->max_entries) {
+		obj_error(o, s->name,
+			"map %s: value %llu, but it has %u entries", d->name,
+			(unsigned long long)slot, d->max_entries);
+		return -1;
+	}
+	if (t.addend || kind != (d->inner ? SYM_MAP : SYM_PROG)) {
+		obj_error(o, s->name, "map %s: value %llu is no %s", d->name,
+			(unsigned long long)slot, d->inner ? "map" : "program");
+		return -1;
+	}
+	*vec_push(o->m->a, &d->init) = (struct map_init){(u32)slot, t.sym};
+	return 0;
+}
+
+static int init_maps(struct fe_obj *o, u32 sec, const struct fe_opts *opts)
+{
+	const struct fe_sec *s = &o->sec[sec];
+	int err = 0;
+
+	for (u32 i = 0; i < s->nrel; i++)
+		err |= init_map(o, sec, &s->rel[i], opts);
+	return err;
+}
+
+/* ---- the rest of an object ----------------------------------------------- */
+
+static int read_license(struct fe_obj *o)
+{
+	const struct fe_sec *s = &o->sec[obj_sec(o, "license")];
+	const struct fe_sec *v = &o->sec[obj_sec(o, "version")];
+
+	if (s->bytes && s->size) {
+		if (!memchr(s->bytes, 0, s->size)) {
+			obj_error(o, s->name, "does not end with NUL");
+			return -1;
+		}
+		o->m->license = (const char *)s->bytes;
+	}
+	if (v->bytes && v->size) {
+		if (v->size < 4) {
+			obj_error(o, v->name, "size %llu, wanted 4",
+				(unsigned long long)v->size);
+			return -1;
+		}
+		o->m->kern_version = get_le32(v->bytes);
+	}
+	return 0;
+}
+
+static int refuse_struct_ops(struct fe_obj *o)
+{
+	static const char *const names[] = {".struct_ops", ".struct_ops.link"};
+
+	for (u32 i = 0; i < countof(names); i++) {
+		if (!o->sec[obj_sec(o, names[i])].size)
+			continue;
+		obj_error(o, names[i], "tables of struct_ops are not read");
+		return -1;
+	}
+	return 0;
+}
+
+/* A local function of a program section that is called is a subprogram. */
+static void settle_programs(struct fe_obj *o, u32 first, u32 first_insn)
+{
+	struct module *m = o->m;
+
+	for (u32 i = first_insn; i < m->insn.n; i++) {
+		struct sym *s = m->insn.v[i].sym == SYM_NONE
+					? NULL
+					: &m->sym.v[m->insn.v[i].sym];
+
+		if (s && s->kind == SYM_PROG && s->index >= first &&
+			!m->func.v[s->index].is_global) {
+			m->func.v[s->index].is_prog = false;
+			s->kind = SYM_SUBPROG;
+		}
+	}
+}
+
+static int check_types_used(struct fe_obj *o, const struct fe_opts *opts)
+{
+	int err = 0;
+
+	for (u32 i = 0; opts->types && opts->types[i].name; i++) {
+		if (obj_sec(o, opts->types[i].name))
+			continue;
+		obj_error(o, NULL, "--type %s: there is no such section",
+			opts->types[i].name);
+		err = -1;
+	}
+	return err;
+}
+
+int fe_reloc(struct module *m, struct fe_obj *o, const struct fe_opts *opts)
+{
+	u32 first = m->func.n, first_insn = m->insn.n;
+	int err = read_license(o) | refuse_struct_ops(o) |
+		  check_types_used(o, opts) | data_read(o, opts);
+
+	for (u32 i = 1; i < o->nsec; i++)
+		if (o->sec[i].role == ROLE_CODE)
+			err |= read_code(o, i, opts);
+	if (err)
+		return -EINVAL;
+	for (u32 i = 1; i < o->nsec; i++) {
+		if (o->sec[i].role == ROLE_CODE)
+			err |= reloc_code(o, i, opts);
+		if (o->sec[i].data)
+			err |= reloc_data(o, &o->sec[i], opts);
+		if (o->sec[i].role == ROLE_MAPS)
+			err |= init_maps(o, i, opts);
+	}
+	settle_programs(o, first, first_insn);
+	return err ? -EINVAL : 0;
+}
+
+/* ---- bare instructions --------------------------------------------------- */
+
+int fe_raw(struct module *m, const char *name, const u8 *bytes, size_t size)
+{
+	struct loc l = {.file = name, .insn = -1};
+	u32 file = m->nfile - 1;
+
+	if (!size || size % SLOT || size / SLOT > UINT32_MAX / 2) {
+		diag_error(m->diag, &l,
+			"%zu bytes, wanted whole instructions of 8 bytes",
+			size);
+		return -EINVAL;
+	}
+	for (size_t at = 0; at < size; at += SLOT)
+		read_insn(vec_push(m->a, &m->insn), bytes + at, file);
+	struct func *f = vec_push(m->a, &m->func);
+	f->name = "raw";
+	f->n = m->insn.n;
+	f->is_prog = f->is_global = true;
+	f->sym = module_sym(m, SYM_PROG, BIND_PROTECTED, f->name, 0);
+	return 0;
+}
