@@ -209,11 +209,7 @@ static void emit(struct parser *ps, struct insn i)
 			fail(ps, "too long");
 		ps->bytes = p;
 	}
-	p = ps->bytes + 8 * (size_t)ps->slots++;
-	p[0] = i.code;
-	p[1] = (u8)(i.src << 4 | i.dst);
-	put_le16(p + 2, (u16)i.off);
-	put_le32(p + 4, (u32)i.imm);
+	put_insn(ps->bytes + 8 * (size_t)ps->slots++, i);
 }
 
 static void emit_lddw(struct parser *ps, u8 dst, u8 src, u64 v)

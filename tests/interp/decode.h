@@ -65,6 +65,14 @@ static inline struct insn insn_decode(const u8 *p)
 	};
 }
 
+static inline void put_insn(u8 *p, struct insn i)
+{
+	p[0] = i.code;
+	p[1] = (u8)(i.src << 4 | i.dst);
+	put_le16(p + 2, (u16)i.off);
+	put_le32(p + 4, (u32)i.imm);
+}
+
 static inline int insn_class(struct insn i)
 {
 	return i.code & 7;

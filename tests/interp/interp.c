@@ -43,6 +43,8 @@ struct interp {
 	u64 steps;
 	u64 may_goto;
 	bool failed;
+	/* For env.written_only, one per byte of the stacks. */
+	bool written[INTERP_STACKS];
 	/* Planted bugs only: the last store, for wrong forwarding. */
 	u64 last_addr, last_size, last_value;
 };
@@ -209,10 +211,27 @@ static u32 size_bytes(struct insn i)
 	return bytes[insn_size(i)];
 }
 
+/* Stack bytes are noted as written when set, checked when not. */
+static void track(struct interp *vm, u64 addr, u32 size, bool set)
+{
+	u64 at = addr - (u64)(uintptr_t)vm->stacks;
+
+	if (!vm->env->written_only || !range_inside(at, size, INTERP_STACKS))
+		return;
+	for (u32 k = 0; k < size; k++) {
+		if (set)
+			vm->written[at + k] = true;
+		else if (!vm->written[at + k])
+			interp_fail(vm, "reads stack that was never written");
+	}
+}
+
 static u64 load(struct interp *vm, u64 addr, u32 size)
 {
 	const u8 *p = interp_mem(vm, addr, size, false);
 	u64 v = 0;
+
+	track(vm, addr, size, false);
 
 	if (MUT(FORWARD_ALIASED) && vm->last_size == 8 && size == 8 &&
 		addr == vm->last_addr)
@@ -229,6 +248,7 @@ static void store(struct interp *vm, u64 addr, u32 size, u64 v)
 {
 	u8 *p = interp_mem(vm, addr, size, true);
 
+	track(vm, addr, size, true);
 	if (!MUT(FORWARD_ALIASED) || size == 8 || addr == vm->last_addr) {
 		vm->last_addr = addr;
 		vm->last_size = size;
@@ -789,6 +809,7 @@ static int run_function(
 		f.stack = frame_stack(vm, vm->depth - 1);
 	else
 		memset(f.stack, 0, INTERP_STACK);
+	memset(vm->written + (f.stack - vm->stacks), 0, INTERP_STACK);
 	f.r[R10] = (u64)(uintptr_t)(f.stack + INTERP_STACK);
 	vm->depth++;
 	while (!f.done && !vm->failed) {

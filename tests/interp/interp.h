@@ -57,10 +57,11 @@ struct interp_env {
 	const struct interp_helper_row *helpers;
 	size_t nhelpers;
 	const struct interp_skb *skb; /* or NULL: no packet loads */
-	u8 *stacks;	 /* 16-byte aligned, or NULL: the interpreter's own */
-	u64 steps;	 /* instructions until "does not end"; 0: 100 million */
-	u64 may_goto;	 /* budget of a run; 0: the kernel's */
-	char error[160]; /* out: why the run failed */
+	u8 *stacks; /* 16-byte aligned, or NULL: the interpreter's own */
+	u64 steps;  /* instructions until "does not end"; 0: 100 million */
+	bool written_only; /* reading a stack byte that nobody wrote fails */
+	u64 may_goto;	   /* budget of a run; 0: the kernel's */
+	char error[160];   /* out: why the run failed */
 };
 
 /* The helpers that programs without an environment of their own may call. */

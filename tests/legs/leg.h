@@ -20,6 +20,8 @@ struct leg_run {
 	u8 *mem; /* r1 points to a copy of it, r2 is its size; in and out */
 	u32 mem_size;
 	const struct interp_skb *skb; /* or NULL; r1 is the context then */
+	/* Reading stack bytes that nobody wrote is invalid, not 0. */
+	bool written_only;
 	u64 r0;
 	char text[256];
 };

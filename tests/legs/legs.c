@@ -9,6 +9,8 @@
 
 const struct leg legs[] = {
 	{"interp", "the reference interpreter", NULL, leg_interp},
+	{"kernel", "the running kernel, by BPF_PROG_TEST_RUN", leg_kernel_open,
+		leg_kernel},
 	{0},
 };
 
