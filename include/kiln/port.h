@@ -17,7 +17,8 @@ extern "C" {
 uint64_t kiln_port_time_ns(void); /* monotonic, nanoseconds */
 uint32_t kiln_port_random(void);
 /* CPU slot of this context, below the --max-cpus of every linked object;
- * stable between kiln_scope_enter and _leave. */
+ * stable between kiln_scope_enter and _leave. Called by kiln_scope_enter,
+ * which saves the general registers only: it must not use vector registers. */
 uint32_t kiln_port_cpu(void);
 /* Mutual exclusion on one word that is 0 when free; interrupt-safe. lock
  * returns -EBUSY (-16) if this context holds the word already, else 0. */

@@ -139,6 +139,20 @@ int kiln_map_delete(struct kiln_map *map, const void *key);
 /* key NULL: the first key. -ENOENT at the end. */
 int kiln_map_next_key(struct kiln_map *map, const void *key, void *next);
 
+/* ---- run scopes --------------------------------------------------------------- */
+
+/* Around calls of programs whose KILN_PROG_SCOPE flag is clear but that use
+ * what others take away. They nest, and keep all argument registers. */
+void kiln_scope_enter(void);
+void kiln_scope_leave(void);
+/* Returns when every scope that was open at the call has been left: 0,
+ * -EDEADLK inside a scope or another synchronize of this thread, -ETIMEDOUT
+ * if one is still open after a second. */
+int kiln_synchronize(void);
+/* Closes the scopes that this thread left by a jump (siglongjmp out of a
+ * handler). libkiln only. */
+void kiln_thread_reset(void);
+
 /* A global variable of a loaded object by name, or NULL; size may be NULL. */
 void *kiln_object_find_global(
 	const struct kiln_object *obj, const char *name, size_t *size);

@@ -1,0 +1,28 @@
+/* Helpers on maps: what a program calls is what the map's kind does. */
+#include "runtime/rt.h"
+
+static const struct kiln_map_ops *ops_of(const struct kiln_map *m)
+{
+	return (const struct kiln_map_ops *)(uintptr_t)m->ops;
+}
+
+HELPER_FN(map_lookup_elem)
+{
+	struct kiln_map *m = PTR(struct kiln_map, a1);
+
+	return (uintptr_t)ops_of(m)->lookup(m, PTR(void, a2));
+}
+
+HELPER_FN(map_update_elem)
+{
+	struct kiln_map *m = PTR(struct kiln_map, a1);
+
+	return (u64)(i64)ops_of(m)->update(m, PTR(void, a2), PTR(void, a3), a4);
+}
+
+HELPER_FN(map_delete_elem)
+{
+	struct kiln_map *m = PTR(struct kiln_map, a1);
+
+	return (u64)(i64)ops_of(m)->del(m, PTR(void, a2));
+}

@@ -1,0 +1,65 @@
+/*
+ * What the hosted files of the runtime share: threads, scopes, the log.
+ */
+#ifndef KILN_RUNTIME_HOST_H
+#define KILN_RUNTIME_HOST_H
+
+#include "kiln/runtime.h"
+#include "runtime/rt.h"
+
+/* ---- scope_host.c: threads, CPU slots, grace periods -------------------------- */
+
+#define SCOPE_LINE 64
+
+struct scope_slot;
+
+/* What the runtime knows of a thread. Offsets of the first three are known to
+ * scope_host_<target>.c. Written by its thread; read by updaters. */
+struct scope_rec {
+	u32 ctr; /* scopes open: count | phase of the first */
+	u32 id;	 /* never 0 while a thread has it: owner word of locks */
+	struct scope_slot
+		*slot; /* the one it had last, maybe not its own now */
+	u32 cpu;       /* number of that slot */
+	u32 tid;       /* 0: nobody's */
+	u64 random;    /* state of kiln_port_random() */
+} __attribute__((aligned(SCOPE_LINE)));
+
+KILN_AT(scope_rec, ctr, 0);
+KILN_AT(scope_rec, slot, 8);
+
+extern _Thread_local struct scope_rec *rt_scope_self
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+/* Gives the calling thread a record. Async-signal-safe. */
+struct scope_rec *rt_scope_register(void);
+
+/* The calling thread's record. It has lost its id after a fork. */
+static inline struct scope_rec *scope_me(void)
+{
+	struct scope_rec *r = rt_scope_self;
+
+	return likely(r && r->id) ? r : rt_scope_register();
+}
+
+/* From now on no thread gets a CPU slot >= cpus: an object has per-CPU storage
+ * for no more. Waits for scopes that hold one; 0, -EINVAL or -EDEADLK (inside
+ * a scope). */
+int rt_scope_limit(u32 cpus);
+/* Whether the thread that a lock's owner word names is certainly gone. */
+bool rt_scope_is_gone(u32 id);
+u32 rt_scope_pid(void);
+
+/* ---- scope_host_<target>.c: instructions ---------------------------------------- */
+
+/* System calls without libc's errno and lazy binding: they clobber nothing
+ * that a run scope's caller may hold. Negative errno. */
+long rt_syscall(long nr, long a, long b, long c, long d);
+/* Private zeroed memory, not reserved: its address or negative errno. */
+long rt_mmap(size_t size);
+
+/* ---- log.c ----------------------------------------------------------------------- */
+
+void rt_log(enum kiln_log_level level, const char *fmt, ...) printf_like(2, 3);
+void rt_log_line(enum kiln_log_level level, const char *line);
+
+#endif

@@ -1,0 +1,95 @@
+/*
+ * Maps: dispatch to the kind, the first use, and the host's copying API.
+ *
+ * A map is a struct kiln_map that the compiler filled; its `ops` names the
+ * kind, so that a linker pulls in only the kinds that are used. It is MAP_RAW
+ * until the first operation; rt_map_prepare() then checks the definition, gets
+ * storage if it is dynamic, and lets the kind derive what it keeps in priv.
+ * Who changes the definition or the storage of a map (a loader) does so while
+ * it is MAP_RAW.
+ */
+#include "kiln/map_size.h"
+#include "kiln/runtime.h"
+#include "runtime/rt.h"
+
+static const struct kiln_map_ops *ops_of(const struct kiln_map *m)
+{
+	return (const struct kiln_map_ops *)(uintptr_t)m->ops;
+}
+
+/* ---- first use ------------------------------------------------------------- */
+
+static int prepare_locked(struct kiln_map *m)
+{
+	u64 bytes;
+	int err;
+
+	if (!m->ops)
+		return -RT_ENOTSUP;
+	err = kiln_map_storage(m->type, m->key_size, m->value_size,
+		m->max_entries, m->max_cpus, &bytes);
+	if (err)
+		return err;
+	if (!bytes || (m->values && m->values_size < bytes))
+		return -RT_EINVAL;
+	if (!m->values) {
+		void *p = kiln_port_pages(bytes);
+
+		if (!p)
+			return -RT_ENOMEM;
+		m->values_size = bytes;
+		/* pairs with the load in code that the compiler inlined: the
+		 * pages are zeroed before their address shows */
+		store64(&m->values, (uintptr_t)p, memory_order_release);
+	}
+	ops_of(m)->setup(m);
+	store32(&m->state, MAP_READY, memory_order_release);
+	return 0;
+}
+
+int rt_map_prepare(struct kiln_map *m)
+{
+	int err = kiln_port_lock(&m->lock);
+
+	if (err)
+		return err;
+	if (load32(&m->state, memory_order_relaxed) != MAP_READY)
+		err = prepare_locked(m);
+	kiln_port_unlock(&m->lock);
+	return err;
+}
+
+/* ---- the host's side --------------------------------------------------------- */
+
+RT_API const char *kiln_map_name(const struct kiln_map *m)
+{
+	return (const char *)(uintptr_t)m->name;
+}
+
+RT_API size_t kiln_map_value_bytes(const struct kiln_map *m)
+{
+	if (m->ops && ops_of(m)->percpu)
+		return (size_t)m->max_cpus * map_value_stride(m);
+	return m->value_size;
+}
+
+RT_API int kiln_map_lookup(struct kiln_map *m, const void *key, void *value)
+{
+	return m->ops ? ops_of(m)->read(m, key, value) : -RT_ENOTSUP;
+}
+
+RT_API int kiln_map_update(
+	struct kiln_map *m, const void *key, const void *value, uint64_t flags)
+{
+	return m->ops ? ops_of(m)->write(m, key, value, flags) : -RT_ENOTSUP;
+}
+
+RT_API int kiln_map_delete(struct kiln_map *m, const void *key)
+{
+	return m->ops ? ops_of(m)->del(m, key) : -RT_ENOTSUP;
+}
+
+RT_API int kiln_map_next_key(struct kiln_map *m, const void *key, void *next)
+{
+	return m->ops ? ops_of(m)->next_key(m, key, next) : -RT_ENOTSUP;
+}

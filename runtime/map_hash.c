@@ -1,0 +1,75 @@
+/*
+ * BPF_MAP_TYPE_HASH: as many keys as max_entries, every element reserved from
+ * the start (BPF_F_NO_PREALLOC makes no difference here).
+ *
+ * An update of a key that exists puts a new element in its place, as the
+ * kernel does: readers get the old value or the new one, never a mixture, and
+ * who holds the address of the old value keeps the old value until the
+ * element is used again.
+ */
+#include "runtime/hashtab.h"
+
+static void *htab_lookup(struct kiln_map *m, const void *key)
+{
+	struct hash_found f;
+
+	if (unlikely(map_ready(m)))
+		return NULL;
+	f = hash_find(m, key);
+	return f.e ? hash_value(m, f.e) : NULL;
+}
+
+static int update_locked(struct kiln_map *m, const void *key, u32 hash,
+	const void *value, u64 flags)
+{
+	struct hash_place at = rt_hash_place(m, key, hash);
+	int err = hash_check_flags(flags, at.index);
+	u32 index;
+
+	if (err)
+		return err;
+	if (at.index) {
+		rt_hash_swap(m, key, hash, value, at);
+		return 0;
+	}
+	index = rt_hash_alloc(m);
+	if (!index)
+		return -RT_E2BIG;
+	words_put(hash_value(m, hash_elem_at(m, index)), value, m->value_size);
+	rt_hash_insert(m, index, key, hash);
+	return 0;
+}
+
+static int htab_update(
+	struct kiln_map *m, const void *key, const void *value, u64 flags)
+{
+	struct hash_stripe *s;
+	int err = flags > RT_EXIST ? -RT_EINVAL : map_ready(m);
+	u32 hash;
+
+	if (err)
+		return err;
+	hash = rt_hash_key(m, key);
+	s = rt_hash_stripe(m, hash);
+	err = kiln_port_lock(&s->lock);
+	if (err)
+		return err;
+	err = update_locked(m, key, hash, value, flags);
+	kiln_port_unlock(&s->lock);
+	return err;
+}
+
+static void htab_setup(struct kiln_map *m)
+{
+	rt_hash_setup(m, false);
+}
+
+RT_API const struct kiln_map_ops kiln_map_ops_hash = {
+	.lookup = htab_lookup,
+	.update = htab_update,
+	.del = rt_hash_delete,
+	.read = rt_hash_read,
+	.write = htab_update,
+	.next_key = rt_hash_next_key,
+	.setup = htab_setup,
+};

@@ -1,0 +1,191 @@
+/*
+ * The runtime's internal header: what crosses files. Types first, then
+ * prototypes by file. Everything above "hosted" is the core: freestanding,
+ * built on include/kiln/port.h alone.
+ */
+#ifndef KILN_RUNTIME_RT_H
+#define KILN_RUNTIME_RT_H
+
+#include <stdatomic.h>
+
+#include "kiln/base.h"
+#include "kiln/format.h"
+#include "kiln/port.h"
+
+/* Visible outside libkiln.so: the public API and what objects import. */
+#define RT_API __attribute__((visibility("default")))
+/* An embedder's definition of the same name wins at link time, even when
+ * another symbol of the same archive member is needed too. */
+#define RT_WEAK	      __attribute__((weak))
+#define likely(x)     __builtin_expect(!!(x), 1)
+#define unlikely(x)   __builtin_expect(!!(x), 0)
+#define always_inline inline __attribute__((always_inline))
+
+/* errno of Linux; a freestanding build has no <errno.h>. */
+enum {
+	RT_EPERM = 1,
+	RT_ENOENT = 2,
+	RT_ESRCH = 3,
+	RT_E2BIG = 7,
+	RT_EAGAIN = 11,
+	RT_ENOMEM = 12,
+	RT_EBUSY = 16,
+	RT_EEXIST = 17,
+	RT_EINVAL = 22,
+	RT_EDEADLK = 35,
+	RT_ETIMEDOUT = 110,
+	RT_ENOTSUP = 95,
+};
+
+/* Flags of map updates and of map creation (uapi/linux/bpf.h). */
+enum {
+	RT_ANY = 0,
+	RT_NOEXIST = 1,
+	RT_EXIST = 2,
+	RT_F_ZERO_SEED = 1 << 6,
+};
+
+/* ---- atomics on plain words ------------------------------------------------ */
+
+/* Records that C++ and the compiler also see have plain members. */
+#define ATOMIC32(p) ((_Atomic u32 *)(void *)(p))
+#define ATOMIC64(p) ((_Atomic u64 *)(void *)(p))
+
+static inline u32 load32(const u32 *p, memory_order o)
+{
+	return atomic_load_explicit((const _Atomic u32 *)(const void *)p, o);
+}
+
+static inline u64 load64(const u64 *p, memory_order o)
+{
+	return atomic_load_explicit((const _Atomic u64 *)(const void *)p, o);
+}
+
+static inline void store32(u32 *p, u32 v, memory_order o)
+{
+	atomic_store_explicit(ATOMIC32(p), v, o);
+}
+
+static inline void store64(u64 *p, u64 v, memory_order o)
+{
+	atomic_store_explicit(ATOMIC64(p), v, o);
+}
+
+/* ---- map.c: registry, dispatch, host side ----------------------------------- */
+
+enum { MAP_RAW, MAP_READY }; /* kiln_map.state */
+
+/* One kind of map. Programs use the first three (this CPU's value, by
+ * address), the host the next three (copies; every CPU's value). All run in
+ * any context at any time; they return 0 or negative errno. */
+struct kiln_map_ops {
+	void *(*lookup)(struct kiln_map *m, const void *key);
+	int (*update)(struct kiln_map *m, const void *key, const void *value,
+		u64 flags);
+	int (*del)(struct kiln_map *m, const void *key);
+	int (*read)(struct kiln_map *m, const void *key, void *value);
+	int (*write)(struct kiln_map *m, const void *key, const void *value,
+		u64 flags);
+	int (*next_key)(struct kiln_map *m, const void *key, void *next);
+	/* Fills kiln_map.priv once the storage stands; under map->lock. */
+	void (*setup)(struct kiln_map *m);
+	bool percpu; /* a value per CPU slot */
+};
+
+#define MAP_KIND(type, name, ops, scope, bytes) \
+	extern const struct kiln_map_ops kiln_map_ops_##ops;
+#include "kiln/maps.def"
+#undef MAP_KIND
+
+int rt_map_prepare(struct kiln_map *m);
+
+/* Every operation begins here: 0 once definition, storage and priv are good. */
+static always_inline int map_ready(struct kiln_map *m)
+{
+	/* pairs with the release in rt_map_prepare(): who sees MAP_READY sees
+	 * values and priv */
+	if (likely(load32(&m->state, memory_order_acquire) == MAP_READY))
+		return 0;
+	return rt_map_prepare(m);
+}
+
+static inline u64 map_value_stride(const struct kiln_map *m)
+{
+	return align_up(m->value_size, 8);
+}
+
+static inline u8 *map_values(const struct kiln_map *m)
+{
+	return (u8 *)(uintptr_t)m->values;
+}
+
+/* ---- values: 8-byte words that are never torn --------------------------------
+ *
+ * Storage words are read and written whole, by relaxed atomics, because a
+ * program may use them at the same moment. Callers' buffers are theirs, and
+ * may be unaligned. A last word that the size does not fill is padded with 0. */
+
+static always_inline u64 word_get(const u8 *p, size_t n)
+{
+	u64 w = 0;
+
+	__builtin_memcpy(&w, p, n < 8 ? n : 8);
+	return w;
+}
+
+/* size bytes from a caller into storage. */
+static always_inline void words_put(u64 *dst, const void *src, size_t size)
+{
+	const u8 *p = src;
+	size_t i;
+
+	for (i = 0; i < size / 8; i++)
+		store64(&dst[i], word_get(p + 8 * i, 8), memory_order_relaxed);
+	if (size % 8)
+		store64(&dst[i], word_get(p + 8 * i, size % 8),
+			memory_order_relaxed);
+}
+
+/* size bytes from storage to a caller. */
+static always_inline void words_get(void *dst, const u64 *src, size_t size)
+{
+	u8 *p = dst;
+	size_t i;
+	u64 w;
+
+	for (i = 0; i < size / 8; i++) {
+		w = load64(&src[i], memory_order_relaxed);
+		__builtin_memcpy(p + 8 * i, &w, 8);
+	}
+	if (size % 8) {
+		w = load64(&src[i], memory_order_relaxed);
+		__builtin_memcpy(p + 8 * i, &w, size % 8);
+	}
+}
+
+static always_inline void words_zero(u64 *dst, size_t size)
+{
+	for (size_t i = 0; i < (size + 7) / 8; i++)
+		store64(&dst[i], 0, memory_order_relaxed);
+}
+
+/* ---- helper_*.c -------------------------------------------------------------- */
+
+#define HELPER(id, name, kind, scope, effects, a1, a2, a3, a4, a5) \
+	uint64_t kiln_helper_##name(                               \
+		uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+#include "kiln/helpers.def"
+#undef HELPER
+
+/* Begins a helper's definition: arguments are a1 to a5. */
+#define HELPER_FN(name)                                                    \
+	RT_API RT_WEAK uint64_t kiln_helper_##name(__attribute__((unused)) \
+						   uint64_t a1,            \
+		__attribute__((unused)) uint64_t a2,                       \
+		__attribute__((unused)) uint64_t a3,                       \
+		__attribute__((unused)) uint64_t a4,                       \
+		__attribute__((unused)) uint64_t a5)
+
+#define PTR(type, a) ((type *)(uintptr_t)(a))
+
+#endif
