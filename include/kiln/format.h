@@ -133,6 +133,10 @@ enum kiln_note_type {
 	KILN_NOTE_VERIFIED = 4, /* what was checked at compile time */
 };
 
+/* CPU features beyond the baseline, by target, in the order of --cpu names. */
+enum kiln_x86_feature { KILN_X86_BMI2 = 1, KILN_X86_MOVBE = 2 };
+enum kiln_arm64_feature { KILN_ARM64_LSE = 1 };
+
 struct kiln_note_abi {
 	uint32_t abi; /* KILN_ABI_VERSION */
 	uint32_t flags;

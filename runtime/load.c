@@ -1,0 +1,222 @@
+/*
+ * A load from checked bytes to running code: the stages in their order.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/object.h"
+
+/* ---- 1: sections -> segments ---------------------------------------------------- */
+
+static enum seg seg_of(const Elf64_Shdr *s, const char *name)
+{
+	if (!(s->sh_flags & SHF_ALLOC))
+		return SEG_NONE;
+	if (s->sh_flags & SHF_EXECINSTR)
+		return SEG_TEXT;
+	if (!(s->sh_flags & SHF_WRITE))
+		return SEG_RODATA;
+	return strncmp(name, ".data.rel.ro", 12) ? SEG_DATA : SEG_RELRO;
+}
+
+/* Room for n bytes at the end of segment s; its offset. Sizes are bounded by
+ * object.c: 2^16 sections of 2^30 bytes cannot wrap 64 bits. */
+static u64 seg_room(struct kiln_object *o, enum seg s, u64 n, u64 align)
+{
+	u64 at = align_up(o->seg[s].size, align ? align : 1);
+
+	o->seg[s].size = at + n;
+	return at;
+}
+
+/* Sections keep the order of the file: tables are link-ordered by it. */
+static int place_sections(struct kiln_object *o)
+{
+	o->sec = calloc(o->nsec, sizeof(*o->sec));
+	o->symval = calloc(o->nsym, sizeof(*o->symval));
+	o->slot_of = calloc(o->nsym, sizeof(*o->slot_of));
+	if (!o->sec || !o->symval || !o->slot_of)
+		return -ENOMEM;
+	for (u32 i = 0; i < o->nsec; i++) {
+		const Elf64_Shdr *s = &o->sh[i];
+		enum seg seg = i ? seg_of(s, o->shstr + s->sh_name) : SEG_NONE;
+
+		o->sec[i].seg = (u8)seg;
+		if (seg == SEG_NONE)
+			continue;
+		o->sec[i].size = s->sh_size;
+		o->sec[i].off = seg_room(o, seg, s->sh_size, s->sh_addralign);
+	}
+	return 0;
+}
+
+static int place_slots(struct kiln_object *o)
+{
+	int err = reloc_count(o);
+
+	o->slots_off = seg_room(o, SEG_RELRO, o->nslots * 8ull, 8);
+	o->veneers_off =
+		seg_room(o, SEG_TEXT, (u64)o->nslots * veneer_size, 16);
+	return err;
+}
+
+/* ---- 2: contents ------------------------------------------------------------------ */
+
+static void copy_sections(struct kiln_object *o)
+{
+	for (u32 i = 1; i < o->nsec; i++) {
+		const struct rt_sec *s = &o->sec[i];
+
+		/* fresh mappings are zero already */
+		if (s->seg == SEG_NONE || o->sh[i].sh_type == SHT_NOBITS ||
+			!s->size)
+			continue;
+		memcpy(o->seg[s->seg].rw + s->off,
+			o->bytes + o->sh[i].sh_offset, s->size);
+	}
+}
+
+/* ---- 3: symbols --------------------------------------------------------------------- */
+
+static int resolve_symbol(struct kiln_object *o, u32 i)
+{
+	const Elf64_Sym *s = &o->sym[i];
+
+	if (s->st_shndx == SHN_ABS) {
+		o->symval[i] = s->st_value;
+		return 0;
+	}
+	if (s->st_shndx != SHN_UNDEF) {
+		const struct rt_sec *sec = &o->sec[s->st_shndx];
+
+		if (sec->seg != SEG_NONE)
+			o->symval[i] = (u64)(uintptr_t)o->seg[sec->seg].addr +
+				       sec->off + s->st_value;
+		return 0;
+	}
+	const char *name = obj_sym_name(o, i);
+	void *addr = sym_find(o, name);
+	o->symval[i] = (u64)(uintptr_t)addr;
+	if (addr || ELF64_ST_BIND(s->st_info) == STB_WEAK)
+		return 0;
+	if (!strncmp(name, "kiln_abi_", 9)) {
+		obj_error(
+			o, "wants %s, this runtime has " KILN_ABI_SYMBOL, name);
+		return -ENOEXEC;
+	}
+	obj_error(o,
+		"symbol %s is not defined by the runtime, by the "
+		"application's table or by the process",
+		name);
+	return -ENOENT;
+}
+
+static int resolve_symbols(struct kiln_object *o)
+{
+	int err = 0;
+
+	for (u32 i = 1; i < o->nsym; i++) {
+		int one = resolve_symbol(o, i);
+
+		err = err ? err : one;
+	}
+	return err;
+}
+
+/* ---- 4: tables ------------------------------------------------------------------------ */
+
+/* The loaded sections of this name as one run of rows. They follow each other
+ * without a gap: same segment, file order, rows a multiple of the alignment.
+ * An object that breaks this is refused. */
+static int find_table(const struct kiln_object *o, const char *name, u64 row,
+	const void **start, const void **end)
+{
+	u8 *first = NULL, *last = NULL;
+
+	for (u32 i = 1; i < o->nsec; i++) {
+		const struct rt_sec *s = &o->sec[i];
+
+		if (s->seg != SEG_RODATA ||
+			strcmp(o->shstr + o->sh[i].sh_name, name))
+			continue;
+		u8 *at = o->seg[SEG_RODATA].addr + s->off;
+		if (s->size % row || (uintptr_t)at % 4) {
+			obj_error(o,
+				"section %s: size %#llx, wanted a "
+				"multiple of %llu",
+				name, (unsigned long long)s->size,
+				(unsigned long long)row);
+			return -ENOEXEC;
+		}
+		if (!first)
+			first = last = at;
+		if (at != last) {
+			obj_error(o, "section %s: rows are not together", name);
+			return -ENOEXEC;
+		}
+		last = at + s->size;
+	}
+	*start = first;
+	*end = last;
+	return 0;
+}
+
+static int index_tables(struct kiln_object *o)
+{
+	struct kiln_tables t = {0};
+	int err;
+
+#define TABLE(field, sec, type)                                                \
+	if ((err = find_table(o, sec, sizeof(struct type),                     \
+		     (const void **)&t.field, (const void **)&t.field##_end))) \
+	return err
+	TABLE(progs, KILN_SEC_PROGS, kiln_prog_row);
+	TABLE(maps, KILN_SEC_MAPS, kiln_map_row);
+	TABLE(ex, KILN_SEC_EX_TABLE, kiln_ex_row);
+	TABLE(sites, KILN_SEC_SITES, kiln_site_row);
+#undef TABLE
+	return obj_index(o, &t);
+}
+
+/* ---- the stages -------------------------------------------------------------------------- */
+
+static int load(struct kiln_object *o)
+{
+	int err;
+
+	/* where every section will be in its segment */
+	if ((err = place_sections(o)))
+		return err;
+	/* imported functions may be far away: room for their veneers */
+	if ((err = place_slots(o)))
+		return err;
+	/* one reservation, near the runtime if possible */
+	if ((err = mem_reserve(o)))
+		return err;
+	copy_sections(o);
+	if ((err = resolve_symbols(o)))
+		return err;
+	if ((err = reloc_apply_all(o)))
+		return err;
+	/* from here on nothing of it is writable and executable, or writable
+	 * that need not be */
+	if ((err = mem_protect(o)))
+		return err;
+	return index_tables(o);
+}
+
+RT_API int kiln_object_load(struct kiln_object *o)
+{
+	if (o->sec || o->linked) /* once, even if it failed */
+		return -EBUSY;
+	int err = load(o);
+	if (err) {
+		if (err == -ENOMEM)
+			obj_error(o, "out of memory");
+		mem_release(o);
+		return err;
+	}
+	o->loaded = true;
+	return 0;
+}

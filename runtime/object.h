@@ -1,0 +1,133 @@
+/*
+ * The hosted half of the runtime: objects, programs, loading. The core never
+ * sees this header.
+ *
+ *   object.c       open, check, close; programs, maps and globals by name
+ *   load.c         the stages of a load in order
+ *   mem.c          address space: one reservation near the runtime, W^X
+ *   symbols.c      names that objects import
+ *   reloc.c        which bytes are relocated with which values
+ *   reloc_x86.c    how, by the psABI of the target (or reloc_arm64.c)
+ *   cpu_x86.c      what this CPU can do (or cpu_arm64.c)
+ *   linked.c       objects that are part of the process's image
+ */
+#ifndef KILN_RUNTIME_OBJECT_H
+#define KILN_RUNTIME_OBJECT_H
+
+#include <elf.h>
+#include <stdio.h>
+
+#include "runtime/host.h"
+
+/* ---- an object -------------------------------------------------------------- */
+
+/* Sections are gathered into segments of one protection. */
+enum seg { SEG_TEXT, SEG_RODATA, SEG_RELRO, SEG_DATA, SEG_COUNT, SEG_NONE };
+
+struct rt_sec {
+	u8 seg;	 /* enum seg; SEG_NONE: not loaded */
+	u64 off; /* in its segment */
+	u64 size;
+};
+
+struct rt_seg {
+	u64 size; /* bytes used, a multiple of the page size */
+	u8 *addr; /* where it runs */
+	u8 *rw;	  /* where it is written while loading; later NULL */
+};
+
+struct kiln_program {
+	const struct kiln_object *obj;
+	const char *name, *section;
+	kiln_prog_fn entry, body;
+	u32 type, flags;
+};
+
+/* Owned by who opened it; linked objects by the runtime, for ever. */
+struct kiln_object {
+	char *name;
+	bool linked; /* part of this process's image, not loaded */
+	bool loaded;
+	/* what was opened: checked once by object.c, trusted afterwards */
+	u8 *bytes;
+	size_t size;
+	const Elf64_Shdr *sh;
+	u32 nsec;
+	const Elf64_Sym *sym;
+	u32 nsym;
+	const char *str; /* of the symbol table, NUL-terminated */
+	const char *shstr;
+	struct kiln_open_opts opts;
+	/* what is loaded */
+	struct rt_sec *sec;
+	struct rt_seg seg[SEG_COUNT];
+	int text_fd; /* memfd of SEG_TEXT while loading, else -1 */
+	u8 *base;    /* the reservation */
+	u64 reserved;
+	u64 *symval;  /* by symbol: its address */
+	u64 *slot;    /* GOT, one word per symbol that needs one */
+	u32 *slot_of; /* by symbol: 1 + index, or 0 */
+	u32 nslots;
+	u64 slots_off, veneers_off; /* in SEG_RELRO, SEG_TEXT */
+	/* what both kinds have */
+	struct kiln_program *prog;
+	u32 nprog;
+	struct kiln_map **map;
+	u32 nmap;
+};
+
+/* Logs "NAME: text" as an error. */
+void obj_error(const struct kiln_object *o, const char *fmt, ...)
+	printf_like(2, 3);
+
+/* ---- object.c ---- */
+const char *obj_sym_name(const struct kiln_object *o, u32 sym);
+/* Reads the tables of a loaded or linked object: every pointer of a loaded
+ * one is checked against its segments. 0 or -errno. */
+int obj_index(struct kiln_object *o, const struct kiln_tables *t);
+
+/* ---- mem.c ---- */
+int mem_reserve(struct kiln_object *o);
+/* Text becomes read-execute, read-only data read-only. */
+int mem_protect(struct kiln_object *o);
+void mem_release(struct kiln_object *o);
+
+/* ---- symbols.c ---- */
+/* Address of an imported name: the application's table, the runtime, the
+ * process's exported symbols. NULL if nobody has it. */
+void *sym_find(const struct kiln_object *o, const char *name);
+/* Address of the operations of a kind of map, 0 if unknown. */
+u64 rt_map_ops(u32 type);
+
+/* ---- reloc.c ---- */
+int reloc_count(struct kiln_object *o); /* which symbols need a slot */
+int reloc_apply_all(struct kiln_object *o);
+
+/* ---- cpu_<target>.c ---- */
+/* What this CPU can do beyond the baseline: bits of format.h. */
+u64 cpu_features(void);
+
+/* ---- reloc_<target>.c ---- */
+struct reloc {
+	u32 type;
+	u8 *at;	   /* where to write */
+	u64 place; /* P: the address it will have */
+	u64 value; /* S + A */
+	u64 sym;   /* S */
+	i64 addend;
+	u64 slot;   /* address of the symbol's GOT slot, 0: none */
+	u64 veneer; /* address of the symbol's veneer, 0: none */
+};
+
+extern const u16 reloc_machine;
+extern const u32 veneer_size;
+/* Bytes that a relocation of this type writes; 0: unknown type. */
+u32 reloc_width(u32 type);
+bool reloc_needs_slot(u32 type); /* through the GOT */
+bool reloc_is_branch(u32 type);	 /* may go through a veneer */
+/* 0, -ERANGE, or -EINVAL (a field that is not what its relocation says). */
+int reloc_apply(const struct reloc *r);
+/* A jump to *slot, at rw, to run at place. */
+void veneer_write(u8 *rw, u64 place, u64 slot);
+
+#endif

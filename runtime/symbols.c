@@ -1,0 +1,61 @@
+/*
+ * Names that loaded objects import: the runtime's own in one sorted-by-def
+ * table, the application's explicit table before it, the process's exported
+ * symbols after it.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <string.h>
+
+#include "kiln/map_size.h"
+#include "runtime/object.h"
+
+#define HELPER(id, name, kind, scope, effects, a1, a2, a3, a4, a5) \
+	extern u64 kiln_helper_##name(u64, u64, u64, u64, u64);
+#include "kiln/helpers.def"
+#undef HELPER
+extern const u32 kiln_abi_1;
+
+static const struct {
+	const char *name;
+	const void *addr;
+} own[] = {
+#define HELPER(id, name, kind, scope, effects, a1, a2, a3, a4, a5) \
+	{KILN_HELPER_PREFIX #name, (const void *)&kiln_helper_##name},
+#include "kiln/helpers.def"
+#undef HELPER
+#define MAP_KIND(type, name, ops, scope, bytes) \
+	{KILN_MAP_OPS_PREFIX #ops, &kiln_map_ops_##ops},
+#include "kiln/maps.def"
+#undef MAP_KIND
+	{KILN_SCOPE_ENTER, (const void *)&kiln_scope_enter},
+	{KILN_SCOPE_LEAVE, (const void *)&kiln_scope_leave},
+	{KILN_ABI_SYMBOL, &kiln_abi_1},
+	{"memcpy", (const void *)&memcpy},
+	{"memmove", (const void *)&memmove},
+	{"memset", (const void *)&memset},
+	{"memcmp", (const void *)&memcmp},
+};
+
+u64 rt_map_ops(u32 type)
+{
+	switch (type) {
+#define MAP_KIND(t, name, ops, scope, bytes) \
+	case KILN_MAP_TYPE_##t:              \
+		return (u64)(uintptr_t)&kiln_map_ops_##ops;
+#include "kiln/maps.def"
+#undef MAP_KIND
+	default: return 0;
+	}
+}
+
+void *sym_find(const struct kiln_object *o, const char *name)
+{
+	for (const struct kiln_symbol *s = o->opts.symbols; s && s->name; s++)
+		if (!strcmp(s->name, name))
+			return s->addr;
+	for (u32 i = 0; i < countof(own); i++)
+		if (!strcmp(own[i].name, name))
+			return (void *)(uintptr_t)own[i].addr;
+	return dlsym(RTLD_DEFAULT, name);
+}
