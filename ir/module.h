@@ -34,6 +34,8 @@ struct sym {
 	const char *name; /* as in the output, before --prefix */
 	u8 kind;
 	u8 bind;
+	bool direct_only; /* function that only direct calls reach: local, its
+			   * address never taken. Needs no landing pad */
 	u32 index; /* PROG, BODY, SUBPROG: func; MAP, VALUES: map; DATA: sec */
 	u64 off, size; /* DATA */
 };

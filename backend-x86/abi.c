@@ -1,0 +1,169 @@
+/*
+ * The x86-64 SysV calling convention as our functions use it: frames,
+ * prologue, epilogue, and the wrapper that holds a run scope.
+ *
+ * A function is called with r1..r5 in RDI, RSI, RDX, RCX, R8 and returns r0 in
+ * RAX. RBX, RBP, R12..R15 are kept; the used ones of them are pushed. There is
+ * no frame pointer and no red zone:
+ *
+ *	CFA ->	|                   |	RSP before the call, 16-aligned
+ *		| return address    |
+ *		| pushed registers  |
+ *	r10 ->	| (padding above)   |	RSP + fp, 16-aligned
+ *		| BPF frame         |	fn->frame bytes
+ *		| spill slots       |	8 bytes each
+ *	RSP ->	 -------------------
+ *
+ * RSP is 16-aligned here if the function calls or addresses its BPF frame;
+ * other leaves need no alignment.
+ *
+ * Run scope. kiln_scope_enter and kiln_scope_leave take no arguments and
+ * return nothing. Unlike C functions they keep every register but R10, R11
+ * and the flags: RDI with the context (and the other arguments) lives across
+ * the one, RAX with the result across the other. Whoever implements them in
+ * C saves the rest around it. They are called with RSP 16-aligned.
+ */
+#include "backend-x86/x86.h"
+
+/* ---- frames --------------------------------------------------------------------- */
+
+/* Registers in the order of their pushes. */
+static const u8 saved_regs[] = {
+	X86_RBP, X86_R15, X86_R14, X86_R13, X86_R12, X86_RBX};
+
+/* Entries that only direct calls reach need no endbr64. */
+static bool has_landing_pad(const struct cg *cg, u32 sym)
+{
+	return sym >= cg->nsyms || !cg->syms[sym].direct_only;
+}
+
+struct x86_frame x86_frame_make(const struct mfn *m, const struct cg *cg)
+{
+	struct x86_frame f = {.landing_pad = has_landing_pad(cg, m->fn->sym)};
+
+	f.saved = m->used & x86_target.callee_saved;
+	f.npush = (u32)__builtin_popcountll(f.saved);
+	f.size = m->nslots * 8;
+	if (m->uses_frame) {
+		f.fp = (u32)align_up(f.size + m->fn->frame, 16);
+		f.size = f.fp;
+	}
+	if (m->uses_frame || m->has_calls)
+		f.size = (u32)align_up(8 + 8 * f.npush + f.size, 16) - 8 -
+			 8 * f.npush;
+	return f;
+}
+
+static void cfi(
+	struct unit_fn *u, u32 off, enum unit_cfi_kind kind, u8 reg, i32 value)
+{
+	*vec_push(u->a, &u->cfi) = (struct unit_cfi){
+		.off = off, .kind = (u8)kind, .reg = reg, .value = value};
+}
+
+/* ---- prologue, epilogue ----------------------------------------------------------- */
+
+/* 8 bytes are a push of something: one byte instead of four. */
+static u8 *drop_stack(u8 *p, u32 size)
+{
+	if (size == 8)
+		return x86_push_r(p, X86_RAX);
+	return x86_alu_ri(p, X86_ALU_SUB, X86_SIZE_8, X86_RSP, (i32)size);
+}
+
+/* RCX is free at a return, RAX is not. */
+static u8 *raise_stack(u8 *p, u32 size)
+{
+	if (size == 8)
+		return x86_pop_r(p, X86_RCX);
+	return x86_alu_ri(p, X86_ALU_ADD, X86_SIZE_8, X86_RSP, (i32)size);
+}
+
+u8 *x86_prologue(const struct x86_frame *f, u8 *p, u32 at, struct unit_fn *u)
+{
+	const u8 *start = p;
+	i32 cfa = 8;
+
+	if (f->landing_pad)
+		p = x86_endbr64(p);
+	for (u32 k = 0; k < countof(saved_regs); k++) {
+		u8 r = saved_regs[k];
+
+		if (!(f->saved >> r & 1))
+			continue;
+		p = x86_push_r(p, (enum x86_gpr)r);
+		cfa += 8;
+		cfi(u, at + (u32)(p - start), CFI_CFA_OFFSET, 0, cfa);
+		cfi(u, at + (u32)(p - start), CFI_SAVED, r, -cfa);
+	}
+	if (f->size) {
+		p = drop_stack(p, f->size);
+		cfi(u, at + (u32)(p - start), CFI_CFA_OFFSET, 0,
+			cfa + (i32)f->size);
+	}
+	return p;
+}
+
+u8 *x86_epilogue(
+	const struct x86_frame *f, u8 *p, u32 at, bool last, struct unit_fn *u)
+{
+	const u8 *start = p;
+	i32 cfa = 8 + 8 * (i32)f->npush;
+	bool has_rows = f->npush || f->size;
+
+	if (has_rows && !last)
+		cfi(u, at, CFI_REMEMBER, 0, 0);
+	if (f->size) {
+		p = raise_stack(p, f->size);
+		cfi(u, at + (u32)(p - start), CFI_CFA_OFFSET, 0, cfa);
+	}
+	for (u32 k = countof(saved_regs); k-- > 0;) {
+		u8 r = saved_regs[k];
+
+		if (!(f->saved >> r & 1))
+			continue;
+		p = x86_pop_r(p, (enum x86_gpr)r);
+		cfa -= 8;
+		cfi(u, at + (u32)(p - start), CFI_CFA_OFFSET, 0, cfa);
+		cfi(u, at + (u32)(p - start), CFI_RESTORED, r, 0);
+	}
+	p = x86_ret(p);
+	if (has_rows && !last)
+		cfi(u, at + (u32)(p - start), CFI_RECALL, 0, 0);
+	return p;
+}
+
+/* ---- the wrapper ------------------------------------------------------------------- */
+
+static u8 *call_sym(struct unit_fn *u, const u8 *start, u8 *p, u32 sym)
+{
+	p = x86_call_rel32(p, 0);
+	*vec_push(u->a, &u->rel) = (struct unit_rel){
+		.off = (u32)(p - start) - 4,
+		.type = X86_R_PLT32,
+		.sym = sym,
+		.addend = -4,
+	};
+	return p;
+}
+
+/* endbr64; push; enter; body; leave; pop; ret */
+int x86_wrapper(const struct cg *cg, u32 body_sym, u32 enter_sym, u32 leave_sym,
+	struct arena *a, struct unit_fn *out)
+{
+	struct x86_frame f = {.size = 8, .landing_pad = true};
+	u8 *start, *p;
+
+	(void)cg;
+	out->a = a;
+	out->align = 16;
+	out->stack = 16;
+	start = buf_room(&out->code, 64);
+	p = x86_prologue(&f, start, 0, out);
+	p = call_sym(out, start, p, enter_sym);
+	p = call_sym(out, start, p, body_sym);
+	p = call_sym(out, start, p, leave_sym);
+	p = x86_epilogue(&f, p, (u32)(p - start), true, out);
+	out->code.n += (size_t)(p - start);
+	return 0;
+}
