@@ -18,6 +18,7 @@ struct reader {
 	char name[64];
 	char mem[2 * CASE_MEM + 64]; /* hex text, may hold variables */
 	bool has_skb;
+	bool raw;
 	char body[TEXT]; /* assembly text of the current case */
 	size_t body_size;
 	u32 rows;
@@ -151,6 +152,7 @@ static int fill_case(struct reader *rd, char *row, struct conform_case *c)
 		return complain(rd, "bad memory", mem);
 	c->mem_size = (u32)mem_size;
 	c->has_skb = rd->has_skb;
+	c->raw = rd->raw;
 	if (parse_result(arrow + 2, c))
 		return complain(rd, "bad result", arrow + 2);
 	snprintf(c->name, sizeof(c->name), "%s/%u", rd->name, ++rd->rows);
@@ -186,6 +188,7 @@ static int begin_case(struct reader *rd, const char *text)
 	rd->name[len] = 0;
 	rd->mem[0] = 0;
 	rd->has_skb = false;
+	rd->raw = false;
 	rd->body_size = 0;
 	rd->body[0] = 0;
 	rd->rows = 0;
@@ -218,6 +221,10 @@ static int text_line(struct reader *rd, char *line)
 		return complain(rd, "outside a case", line);
 	if (strstr(line, "->"))
 		return end_row(rd, line);
+	if (!strcmp(line, "raw")) {
+		rd->raw = true;
+		return 0;
+	}
 	if (!strncmp(line, "mem ", 4) || !strncmp(line, "skb ", 4)) {
 		rd->has_skb = line[0] == 's';
 		snprintf(rd->mem, sizeof(rd->mem), "%s", line + 4);

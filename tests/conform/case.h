@@ -14,7 +14,8 @@
  *
  * Each line with "->" is one run with its own values for the $ variables; its
  * number is r0, and a "mem" behind it is the whole memory afterwards. "skb HEX"
- * gives a packet instead of memory, with r1 the context.
+ * gives a packet instead of memory, with r1 the context. A line "raw" says that
+ * the case rests on what kernels leave open, as that unwritten stack reads 0.
  *
  * Files named .tsv have the four columns name, memory, program, r0, in hex.
  */
@@ -31,6 +32,7 @@ struct conform_case {
 	u8 mem[CASE_MEM];
 	u32 mem_size;
 	bool has_skb; /* mem is a packet */
+	bool raw;     /* not for the kernel */
 	u64 r0;
 	bool has_after;
 	u8 after[CASE_MEM];

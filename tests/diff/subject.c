@@ -13,6 +13,7 @@ static struct leg_run run_of(const struct gen_prog *prog, u8 *mem)
 		.mem = mem,
 		.mem_size = prog->mem_size,
 		.written_only = prog->written_only,
+		.steps = 1000 * 1000,
 	};
 }
 

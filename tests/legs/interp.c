@@ -18,7 +18,7 @@ static enum leg_status run_at(struct leg_run *run, u8 *mem, u8 *stacks)
 		.skb = run->skb,
 		.stacks = stacks,
 		.written_only = run->written_only,
-		.steps = 10 * 1000 * 1000,
+		.steps = run->steps,
 	};
 	u64 r1 = run->mem_size ? (u64)(uintptr_t)mem : 0;
 	int ret;

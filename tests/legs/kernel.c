@@ -366,7 +366,8 @@ const char *leg_kernel_open(void)
 	static const u8 program[] = {
 		0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0};
 	static char why[300];
-	struct leg_run run = {.bytes = program, .slots = 2};
+	static u8 no_memory[1];
+	struct leg_run run = {.bytes = program, .slots = 2, .mem = no_memory};
 
 	if (leg_kernel(&run) == LEG_OK)
 		return NULL;

@@ -22,6 +22,7 @@ struct leg_run {
 	const struct interp_skb *skb; /* or NULL; r1 is the context then */
 	/* Reading stack bytes that nobody wrote is invalid, not 0. */
 	bool written_only;
+	u64 steps; /* of the interpreter, 0: plenty */
 	u64 r0;
 	char text[256];
 };
