@@ -4,6 +4,7 @@
  * does to memory. A function whose address a function takes counts as its
  * callee: whoever calls the callback does it below this frame.
  */
+#include <linux/bpf.h>
 #include <string.h>
 
 #include "frontend/code.h"
@@ -241,6 +242,19 @@ static u16 entry_reads(struct module *m, const struct func *f)
 	return reads;
 }
 
+/* Whether callers see the low 32 bits of r0 only, as the kernel runs them. */
+static bool returns_i32(const struct module *m, const struct func *f)
+{
+	if (m->raw || !f->is_prog)
+		return false;
+	switch (f->prog_type) {
+	case BPF_PROG_TYPE_EXT: /* stands for any function */
+	case BPF_PROG_TYPE_STRUCT_OPS: return false;
+	case BPF_PROG_TYPE_UNSPEC: return fe_returns_int(m, f->btf_type);
+	default: return true;
+	}
+}
+
 static void count_params(struct module *m, struct func *f)
 {
 	f->fe->reads = entry_reads(m, f);
@@ -249,6 +263,7 @@ static void count_params(struct module *m, struct func *f)
 			f->nparams = r;
 	if (f->is_prog)
 		f->nparams = m->raw ? 2 : 1;
+	f->returns_i32 = returns_i32(m, f);
 }
 
 /* ---- scope and effects ------------------------------------------------------------------ */

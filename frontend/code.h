@@ -183,7 +183,10 @@ enum helper_arg {
 	HARG_MEM,
 };
 
-enum helper_ret { HRET_NUM, HRET_VALUE };
+enum helper_ret {
+	HRET_NUM,
+	HRET_VALUE, /* an element of the map in argument 1, or NULL */
+};
 
 struct helper {
 	u32 id;
@@ -197,12 +200,17 @@ struct helper {
 
 enum { HELPER_TAIL_CALL = 12 };
 
+extern const struct helper fe_helpers[]; /* by ascending id */
+extern const u32 fe_nhelpers;
 const struct helper *fe_helper(i64 id); /* or NULL */
 bool fe_map_needs_scope(u32 type);
 
 /* ---- flow graph ------------------------------------------------------------- */
 
 enum { MAX_FRAMES = 8, STACK_BYTES = 512, NO_BLK = -1 };
+
+struct fe_use;
+struct fe_call;
 
 struct fe_blk {
 	u32 first, end;	 /* slots of the function */
@@ -223,6 +231,10 @@ struct fe_func {
 	u16 reads;  /* registers that it reads before it writes them */
 	u8 frames;  /* longest call chain that starts here, itself included */
 	u8 effects; /* CALLF_* of everything it and its callees do */
+	/* types: */
+	struct fe_use *use; /* per slot; types.h */
+	vec(struct fe_call) calls;
+	bool may_goto; /* it has a loop budget */
 };
 
 /* Diagnostic about a slot of a function, or about all of it (slot -1). */
@@ -263,6 +275,8 @@ struct fe_proto {
  * has none or cannot be called. */
 bool fe_extern_proto(
 	const struct module *m, u32 sym, struct fe_proto *p, const char **why);
+/* The FUNC with this id returns an integer of at most 32 bits. */
+bool fe_returns_int(const struct module *m, u32 btf_func);
 /* Registers that a call of it reads; 0 if it has no prototype. */
 u32 fe_extern_nargs(const struct module *m, u32 sym);
 

@@ -130,6 +130,19 @@ bool fe_extern_proto(
 	return !*why;
 }
 
+bool fe_returns_int(const struct module *m, u32 btf_func)
+{
+	const struct btf *btf = m->btf_types;
+	const struct btf_type *t;
+
+	if (!btf || !btf_func)
+		return false;
+	t = btf__type_by_id(btf, btf_func);
+	t = t && btf_is_func(t) ? btf__type_by_id(btf, t->type) : NULL;
+	t = t && btf_is_func_proto(t) && t->type ? strip(btf, t->type) : NULL;
+	return t && (btf_is_int(t) || btf_is_any_enum(t)) && t->size <= 4;
+}
+
 u32 fe_extern_nargs(const struct module *m, u32 sym)
 {
 	struct fe_proto p;

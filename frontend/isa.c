@@ -36,10 +36,11 @@ enum {
 };
 
 // clang-format off
-static const struct helper helpers[] = {
+const struct helper fe_helpers[] = {
 #define HELPER(id_, name_, kind_, scope_, effects_, a1_, a2_, a3_, a4_, a5_) \
 	{.id = (id_), .name = #name_, .scope = (scope_) == SCOPE,            \
 	 .effects = (effects_),                                              \
+	 .ret = (id_) == BPF_FUNC_map_lookup_elem ? HRET_VALUE : HRET_NUM,    \
 	 .nargs = (HARG_##a1_ != 0) + (HARG_##a2_ != 0) +                    \
 		(HARG_##a3_ != 0) + (HARG_##a4_ != 0) + (HARG_##a5_ != 0),   \
 	 .arg = {HARG_##a1_, HARG_##a2_, HARG_##a3_, HARG_##a4_, HARG_##a5_}},
@@ -48,11 +49,22 @@ static const struct helper helpers[] = {
 };
 // clang-format on
 
+const u32 fe_nhelpers = countof(fe_helpers);
+
 const struct helper *fe_helper(i64 id)
 {
-	for (u32 i = 0; i < countof(helpers); i++)
-		if (helpers[i].id == id)
-			return &helpers[i];
+	u32 lo = 0, hi = fe_nhelpers;
+
+	while (lo < hi) {
+		u32 mid = (lo + hi) / 2;
+
+		if (fe_helpers[mid].id == id)
+			return &fe_helpers[mid];
+		if (fe_helpers[mid].id < id)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
 	return NULL;
 }
 

@@ -1,0 +1,39 @@
+/* Lowering: what lower.c, lower_mem.c and lower_call.c share. */
+#ifndef KILN_FRONTEND_LOWER_H
+#define KILN_FRONTEND_LOWER_H
+
+#include "frontend/types.h"
+
+/* SSA variables: r0..r9 and the loop budget. r10 is a constant. */
+enum { VAR_BUDGET = 10, NVARS = 11 };
+
+/* Iterations that the may_gotos of one run of a function may make together:
+ * the kernel's BPF_MAX_LOOPS. */
+enum { LOOP_BUDGET = 8 * 1024 * 1024 };
+
+struct lower {
+	struct module *m;
+	const struct func *func;
+	const struct fe_func *fe;
+	struct fn *f;
+	struct ssa *ssa;
+	u32 blk; /* IR block that is being filled */
+	u32 slot;
+};
+
+/* ---- lower.c ---- */
+ref lower_get(struct lower *l, u32 reg);
+void lower_set(struct lower *l, u32 reg, ref v);
+void lower_set32(struct lower *l, u32 reg, ref v); /* I32, zero-extended */
+ref lower_imm(struct lower *l, i64 v);
+ref lower_trunc(struct lower *l, ref v); /* I64 -> I32 */
+ref lower_op(struct lower *l, enum op op, enum ty t, ref a, ref b);
+
+/* ---- lower_mem.c ---- */
+void lower_mem(struct lower *l, const struct insn *i);
+void lower_frame(struct fn *f); /* fills frame and frame_escapes */
+
+/* ---- lower_call.c ---- */
+void lower_call(struct lower *l, const struct insn *i);
+
+#endif

@@ -1,0 +1,103 @@
+/* Calls: helpers, subprograms, functions of the application, pointers. */
+#include "frontend/lower.h"
+
+static void args_of(struct lower *l, u32 n, ref *args)
+{
+	for (u32 k = 0; k < n; k++)
+		args[k] = lower_get(l, k + 1);
+}
+
+/* A value as a C function wants it in a register of its own width, or as one
+ * leaves it: extended to 64 bits. */
+static ref extend(struct lower *l, ref v, struct fe_reg r)
+{
+	if (r.size == 8)
+		return v;
+	v = lower_trunc(l, v);
+	if (r.size < 4) {
+		static const u8 op[2][2] = {
+			{OP_ZX8, OP_ZX16}, {OP_SX8, OP_SX16}};
+
+		v = lower_op(l, op[r.sign][r.size / 2], TY_I32, v, (ref){0});
+	}
+	return lower_op(l, r.sign ? OP_SEXT : OP_ZEXT, TY_I64, v, (ref){0});
+}
+
+/* What r1..r5 hold behind a call is lost; types refuse to read it. */
+static void lose_registers(struct lower *l)
+{
+	for (u32 r = 1; r <= 5; r++)
+		lower_set(l, r, lower_imm(l, 0));
+}
+
+static struct call call_of(
+	const struct fe_call *c, enum call_kind kind, u32 sym)
+{
+	struct call out = {.kind = (u8)kind,
+		.sym = sym,
+		.nargs = c->nargs,
+		.effects = c->effects};
+
+	for (u32 k = 0; k < c->nargs; k++)
+		out.arg[k] = c->arg[k];
+	return out;
+}
+
+static ref call_helper(struct lower *l, const struct fe_call *c)
+{
+	struct call call = call_of(c, CALL_HELPER, c->sym);
+	ref args[5];
+
+	args_of(l, c->nargs, args);
+	return ir_call(l->f, l->blk, &call, TY_I64, args, c->nargs);
+}
+
+static ref call_func(struct lower *l, const struct fe_call *c)
+{
+	struct call call = call_of(c, CALL_FN, l->m->func.v[c->to.func].sym);
+	ref args[5];
+
+	args_of(l, c->nargs, args);
+	return ir_call(l->f, l->blk, &call, TY_I64, args, c->nargs);
+}
+
+static ref call_extern(
+	struct lower *l, const struct insn *i, const struct fe_call *c)
+{
+	struct call call = call_of(c, CALL_EXTERN, i->sym);
+	ref args[5], r;
+
+	args_of(l, c->nargs, args);
+	for (u32 k = 0; k < c->nargs; k++)
+		args[k] = extend(l, args[k], c->proto.arg[k]);
+	r = ir_call(l->f, l->blk, &call, TY_I64, args, c->nargs);
+	return c->proto.returns ? extend(l, r, c->proto.ret) : lower_imm(l, 0);
+}
+
+static ref call_pointer(
+	struct lower *l, const struct insn *i, const struct fe_call *c)
+{
+	struct call call = call_of(c, CALL_PTR, SYM_NONE);
+	ref args[6];
+
+	args[0] = lower_get(l, i->dst);
+	args_of(l, c->nargs, args + 1);
+	return ir_call(l->f, l->blk, &call, TY_I64, args, c->nargs + 1u);
+}
+
+void lower_call(struct lower *l, const struct insn *i)
+{
+	const struct fe_use *u = &l->fe->use[l->slot];
+	const struct fe_call *c = &l->fe->calls.v[u->call - 1];
+	ref r;
+
+	switch (c->to.to) {
+	case TO_HELPER: r = call_helper(l, c); break;
+	case TO_FUNC: r = call_func(l, c); break;
+	case TO_EXTERN: r = call_extern(l, i, c); break;
+	case TO_POINTER: r = call_pointer(l, i, c); break;
+	default: unreachable();
+	}
+	lower_set(l, 0, r);
+	lose_registers(l);
+}

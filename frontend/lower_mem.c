@@ -1,0 +1,194 @@
+/* Loads, stores and atomics; what they and the calls need of the frame. */
+#include "frontend/lower.h"
+
+/* ---- accesses ---------------------------------------------------------------------------- */
+
+static struct access access_of(const struct lower *l)
+{
+	const struct fe_use *u = &l->fe->use[l->slot];
+
+	return (struct access){
+		.size = u->size, .region = u->region, .off = u->off};
+}
+
+/* The address; offsets of the frame go into it, where passes look for them. */
+static ref address(struct lower *l, u32 reg, struct access *a)
+{
+	ref v = lower_get(l, reg);
+	const struct ins *i = ir_ins(l->f, v);
+	i64 off;
+
+	if (i->op != OP_FP)
+		return v;
+	off = i->imm + a->off;
+	if (off > 0 || off < -STACK_BYTES)
+		return v;
+	a->off = 0;
+	return ir_fp(l->f, off);
+}
+
+static void lower_load(struct lower *l, const struct insn *i, u8 flags)
+{
+	struct access a = access_of(l);
+	ref p = address(l, i->src, &a);
+
+	a.mem = flags;
+	lower_set(l, i->dst, ir_load(l->f, l->blk, TY_I64, p, &a));
+}
+
+static void lower_store(struct lower *l, const struct insn *i, ref v)
+{
+	struct access a = access_of(l);
+	ref p = address(l, i->dst, &a);
+
+	ir_store(l->f, l->blk, p, v, &a);
+}
+
+/* An operand of an atomic: it works in the width of the access. */
+static ref atomic_operand(struct lower *l, u32 reg, u8 size)
+{
+	ref v = lower_get(l, reg);
+
+	return size == 4 ? lower_trunc(l, v) : v;
+}
+
+static void set_result(struct lower *l, u32 reg, ref v, u8 size)
+{
+	if (size == 4)
+		lower_set32(l, reg, v);
+	else
+		lower_set(l, reg, v);
+}
+
+static void lower_rmw(struct lower *l, const struct insn *i, enum op op, u8 arg)
+{
+	static const u8 rmw[] = {
+		[ISA_A_ADD] = RMW_ADD,
+		[ISA_A_OR] = RMW_OR,
+		[ISA_A_AND] = RMW_AND,
+		[ISA_A_XOR] = RMW_XOR,
+		[ISA_A_XCHG] = RMW_XCHG,
+	};
+	struct access a = access_of(l);
+	enum ty t = a.size == 4 ? TY_I32 : TY_I64;
+	ref arg2[2];
+
+	arg2[0] = address(l, i->dst, &a);
+	arg2[1] = atomic_operand(l, i->src, a.size);
+	ref r = ir_mem(
+		l->f, l->blk, op, op == OP_ATOMIC ? TY_NONE : t, arg2, &a);
+	ir_ins(l->f, r)->cc = rmw[arg];
+	if (op == OP_FETCH)
+		set_result(l, i->src, r, a.size);
+}
+
+static void lower_cmpxchg(struct lower *l, const struct insn *i)
+{
+	struct access a = access_of(l);
+	ref arg[3];
+
+	arg[0] = address(l, i->dst, &a);
+	arg[1] = atomic_operand(l, 0, a.size);
+	arg[2] = atomic_operand(l, i->src, a.size);
+	ref r = ir_mem(l->f, l->blk, OP_CMPXCHG, a.size == 4 ? TY_I32 : TY_I64,
+		arg, &a);
+	set_result(l, 0, r, a.size);
+}
+
+static void lower_acquire(struct lower *l, const struct insn *i)
+{
+	struct access a = access_of(l);
+	ref p = address(l, i->src, &a);
+
+	lower_set(l, i->dst, ir_mem(l->f, l->blk, OP_LOADACQ, TY_I64, &p, &a));
+}
+
+static void lower_release(struct lower *l, const struct insn *i)
+{
+	struct access a = access_of(l);
+	ref arg[2];
+
+	arg[0] = address(l, i->dst, &a);
+	arg[1] = lower_get(l, i->src);
+	ir_mem(l->f, l->blk, OP_STOREREL, TY_NONE, arg, &a);
+}
+
+void lower_mem(struct lower *l, const struct insn *i)
+{
+	const struct isa_row *r = isa_row(i);
+
+	switch (r->kind) {
+	case ISA_LDX: lower_load(l, i, 0); return;
+	case ISA_LDSX: lower_load(l, i, MEM_SX); return;
+	case ISA_ST: lower_store(l, i, lower_imm(l, i->imm)); return;
+	case ISA_STX: lower_store(l, i, lower_get(l, i->src)); return;
+	case ISA_ATOMIC: lower_rmw(l, i, OP_ATOMIC, r->arg); return;
+	case ISA_FETCH: lower_rmw(l, i, OP_FETCH, r->arg); return;
+	case ISA_CMPXCHG: lower_cmpxchg(l, i); return;
+	case ISA_LDACQ: lower_acquire(l, i); return;
+	case ISA_STREL: lower_release(l, i); return;
+	default: unreachable();
+	}
+}
+
+/* ---- the frame ------------------------------------------------------------------------------- */
+
+static void need(struct fn *f, i64 off)
+{
+	if (off < 0 && -off > f->frame)
+		f->frame = (u32)align_up((u64)-off, 8);
+}
+
+static void escape(struct fn *f)
+{
+	f->frame = STACK_BYTES;
+	f->frame_escapes = true;
+}
+
+/* The frame address as argument k of a call. */
+static void pass(struct fn *f, const struct ins *i, u32 k, i64 off)
+{
+	const struct call *c = &f->calls.v[i->aux];
+	const struct arg_mem *a;
+	u32 n;
+	const ref *args = ir_args(f, i, &n);
+	i64 size;
+
+	if (i->op == OP_CALLX) {
+		escape(f);
+		return;
+	}
+	a = &c->arg[k];
+	if (a->access == ARG_ESCAPE ||
+		(a->size_arg >= 0 &&
+			!ir_is_const(f, args[(u32)a->size_arg], &size)))
+		escape(f);
+	else
+		need(f, off + a->lo);
+}
+
+/* How far below r10 anything reaches, and whether an address gets out of
+ * sight. Floats are shared by all users, so uses are what is looked at. */
+void lower_frame(struct fn *f)
+{
+	for (u32 k = 1; k < f->nins; k++) {
+		const struct ins *i = &f->ins[k];
+		u32 n;
+
+		if (i->op == OP_NOP || i->blk == BLK_NONE)
+			continue;
+		const ref *args = ir_args(f, i, &n);
+		for (u32 a = 0; a < n; a++) {
+			const struct ins *p = ir_ins(f, args[a]);
+
+			if (p->op != OP_FP)
+				continue;
+			if (op_is_mem(i->op) && a == 0)
+				need(f, p->imm + i->imm);
+			else if (i->op == OP_CALL || i->op == OP_CALLX)
+				pass(f, i, a, p->imm);
+			else
+				escape(f);
+		}
+	}
+}

@@ -1,0 +1,194 @@
+/*
+ * The lattice of register types. Going up: NONE, then one kind with a fixed
+ * offset, the kind with any offset, UNKNOWN; contexts go to MIXED instead. A
+ * number joined with a pointer is the pointer, because only the pointer can be
+ * what a correct program follows (NULL, or a dead value on that path); bare
+ * instructions, which may compute addresses as they like, get UNKNOWN.
+ */
+#include "frontend/types.h"
+
+struct rty rty_number(i64 v)
+{
+	if (!fits_i32(v))
+		return rty_of(RTY_SCALAR, 0);
+	return (struct rty){RTY_SCALAR, true, 0, (i32)v};
+}
+
+static struct rty loose(struct rty t) /* with any offset */
+{
+	t.fixed = false;
+	t.off = 0;
+	return t;
+}
+
+static bool is_null(struct rty t)
+{
+	return t.kind == RTY_SCALAR && t.fixed && !t.off;
+}
+
+static struct rty join_kinds(struct rty a, struct rty b, bool raw)
+{
+	if (a.kind == RTY_NONE || is_null(a))
+		return b.kind == RTY_NONE ? a : b;
+	if (b.kind == RTY_NONE || is_null(b))
+		return a;
+	if (!raw && a.kind == RTY_SCALAR)
+		return b;
+	if (!raw && b.kind == RTY_SCALAR)
+		return a;
+	if (a.kind == RTY_FN && b.kind == RTY_FN)
+		return rty_of(RTY_FN, RTY_ANY_FN);
+	if (a.kind == RTY_PACKET && b.kind == RTY_PACKET)
+		return rty_of(RTY_PACKET, RTY_PACKET_DATA);
+	if (a.kind == RTY_CTX || b.kind == RTY_CTX || a.kind == RTY_MIXED ||
+		b.kind == RTY_MIXED)
+		return rty_of(RTY_MIXED, 0);
+	return rty_of(RTY_UNKNOWN, 0);
+}
+
+struct rty rty_join(struct rty a, struct rty b, bool raw)
+{
+	if (rty_eq(a, b))
+		return a;
+	if (a.kind == b.kind && a.id == b.id)
+		return loose(a);
+	return join_kinds(a, b, raw);
+}
+
+/* ---- arithmetic -------------------------------------------------------------------- */
+
+static i64 fold(u8 op, i64 a, i64 b, u32 bits)
+{
+	u32 n = (u32)b & (bits - 1);
+
+	switch (op) {
+	case ISA_A_ADD: return (i64)((u64)a + (u64)b);
+	case ISA_A_SUB: return (i64)((u64)a - (u64)b);
+	case ISA_A_MUL: return (i64)((u64)a * (u64)b);
+	case ISA_A_AND: return a & b;
+	case ISA_A_OR: return a | b;
+	case ISA_A_XOR: return a ^ b;
+	case ISA_A_LSH: return (i64)((u64)a << n);
+	case ISA_A_RSH: return (i64)((bits == 32 ? (u32)a : (u64)a) >> n);
+	default: return INT64_MIN; /* does not fit: not fixed */
+	}
+}
+
+static struct rty number_alu(u8 op, bool is32, struct rty a, struct rty b)
+{
+	if (!a.fixed || !b.fixed)
+		return rty_of(RTY_SCALAR, 0);
+	i64 v = fold(op, a.off, b.off, is32 ? 32 : 64);
+
+	if (v == INT64_MIN)
+		return rty_of(RTY_SCALAR, 0);
+	return rty_number(is32 ? (u32)v : v);
+}
+
+static bool is_number(struct rty t)
+{
+	return t.kind == RTY_NONE || t.kind == RTY_SCALAR;
+}
+
+static bool is_pointer(struct rty t)
+{
+	return !is_number(t) && t.kind != RTY_UNKNOWN;
+}
+
+/* p + n, or p - n. */
+static struct rty move_pointer(struct rty p, struct rty n, i32 sign, bool raw)
+{
+	i32 off;
+
+	if (p.kind == RTY_FN || p.kind == RTY_MAP)
+		return rty_of(RTY_UNKNOWN, 0);
+	if (!is_number(n) && raw)
+		return rty_of(RTY_UNKNOWN, 0);
+	if (p.fixed && n.kind == RTY_SCALAR && n.fixed &&
+		!mul_overflows(n.off, sign, &off) &&
+		!add_overflows(p.off, off, &p.off))
+		return p;
+	if (raw && p.kind == RTY_STACK)
+		return rty_of(RTY_UNKNOWN, 0);
+	return loose(p);
+}
+
+static struct rty add_types(struct rty a, struct rty b, bool raw)
+{
+	if (is_pointer(a) && is_pointer(b))
+		return rty_of(a.kind == RTY_CTX || b.kind == RTY_CTX ||
+					      a.kind == RTY_MIXED ||
+					      b.kind == RTY_MIXED
+				      ? RTY_MIXED
+				      : RTY_UNKNOWN,
+			0);
+	if (is_pointer(a))
+		return move_pointer(a, b, 1, raw);
+	if (is_pointer(b))
+		return move_pointer(b, a, 1, raw);
+	return rty_of(RTY_UNKNOWN, 0);
+}
+
+struct rty rty_alu(const struct isa_row *r, bool is32, struct rty dst,
+	struct rty src, bool raw)
+{
+	bool numbers = is_number(dst) && is_number(src);
+
+	if (numbers)
+		return number_alu(r->arg, is32, dst, src);
+	if (is32)
+		return rty_of(RTY_SCALAR, 0);
+	if (r->arg == ISA_A_ADD)
+		return add_types(dst, src, raw);
+	if (r->arg == ISA_A_SUB && is_pointer(dst) && !is_pointer(src))
+		return move_pointer(dst, src, -1, raw);
+	if (r->arg == ISA_A_SUB && dst.kind == RTY_UNKNOWN)
+		return dst;
+	return rty_of(RTY_SCALAR, 0);
+}
+
+/* ---- text --------------------------------------------------------------------------- */
+
+static const char *base_name(
+	struct rty t, const struct module *m, char *buf, size_t size)
+{
+	static const char *const packet[] = {
+		"packet", "packet_end", "packet_meta"};
+
+	switch (t.kind) {
+	case RTY_NONE: return "unwritten";
+	case RTY_SCALAR: return "number";
+	case RTY_UNKNOWN: return "unknown";
+	case RTY_CTX: return "context";
+	case RTY_MAP:
+		snprintf(buf, size, "map %s", m->map.v[t.id].name);
+		return buf;
+	case RTY_VALUE:
+		snprintf(buf, size, "value of %s", m->map.v[t.id].name);
+		return buf;
+	case RTY_STACK:
+		snprintf(
+			buf, size, t.id ? "stack of caller %u" : "stack", t.id);
+		return buf;
+	case RTY_PACKET: return packet[t.id];
+	case RTY_DATA: return m->data.v[t.id].name;
+	case RTY_FN:
+		return t.id == RTY_ANY_FN ? "function" : m->func.v[t.id].name;
+	default: return "context or something else";
+	}
+}
+
+const char *rty_name(
+	struct rty t, const struct module *m, char *buf, size_t size)
+{
+	char base[80];
+	const char *s = base_name(t, m, base, sizeof(base));
+
+	if (t.fixed && (t.off || t.kind == RTY_SCALAR))
+		snprintf(buf, size, "%s %+d", s, t.off);
+	else if (!t.fixed && (t.kind == RTY_CTX || t.kind == RTY_STACK))
+		snprintf(buf, size, "%s +?", s);
+	else
+		snprintf(buf, size, "%s", s);
+	return buf;
+}

@@ -1,0 +1,692 @@
+/*
+ * Abstract types over the control flow. A worklist over the blocks of one
+ * function; a call analyses its callee for the types of its arguments first
+ * (calls do not recurse: calls.c), and each function keeps one result per
+ * combination of contexts that it is called with (a spec). When a shared
+ * callee's result changes after a caller has used it, everything is run
+ * again; types only go up, so this ends.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "frontend/types.h"
+
+/* ---- frames --------------------------------------------------------------------------- */
+
+static const struct frame *frame_join(
+	struct types *t, const struct frame *a, const struct frame *b)
+{
+	struct frame *out = NULL;
+
+	if (a == b || !b)
+		return a;
+	if (!a)
+		return b;
+	for (u32 k = 0; k < countof(a->slot); k++) {
+		struct rty j = rty_join(a->slot[k], b->slot[k], t->m->raw);
+
+		if (rty_eq(j, a->slot[k]))
+			continue;
+		if (!out)
+			out = arena_dup(t->m->a, a, sizeof(*a));
+		out->slot[k] = j;
+	}
+	return out ? out : a;
+}
+
+/* True when a changed. */
+static bool state_join(struct types *t, struct state *a, const struct state *b)
+{
+	bool changed = false;
+
+	for (u32 r = 0; r < countof(a->reg); r++) {
+		struct rty j = rty_join(a->reg[r], b->reg[r], t->m->raw);
+
+		changed |= !rty_eq(j, a->reg[r]);
+		a->reg[r] = j;
+	}
+	for (u32 k = 0; k < MAX_FRAMES; k++) {
+		const struct frame *j = frame_join(t, a->frame[k], b->frame[k]);
+
+		changed |= j != a->frame[k];
+		a->frame[k] = j;
+	}
+	return changed;
+}
+
+static struct rty slot_get(const struct state *s, u32 up, u32 k)
+{
+	struct rty none = {0};
+
+	return s->frame[up] ? s->frame[up]->slot[k] : none;
+}
+
+static void slot_set(
+	struct types *t, struct state *s, u32 up, u32 k, struct rty v)
+{
+	if (rty_eq(slot_get(s, up, k), v))
+		return;
+	if (!(s->fresh & 1u << up)) {
+		struct frame *copy = arena_new(t->m->a, struct frame);
+
+		if (s->frame[up])
+			*copy = *s->frame[up];
+		s->frame[up] = copy;
+		s->fresh |= (u8)(1u << up);
+	}
+	((struct frame *)s->frame[up])->slot[k] = v;
+}
+
+/* ---- memory ---------------------------------------------------------------------------- */
+
+struct mem_insn types_mem(const struct insn *i)
+{
+	const struct isa_row *r = isa_row(i);
+	struct mem_insn a = {.reg = i->dst, .flags = CTX_STORE};
+
+	switch (r->kind) {
+	case ISA_LDX: a.flags = CTX_LOAD; break;
+	case ISA_LDSX: a.flags = CTX_LOAD | CTX_SX; break;
+	case ISA_LDACQ:
+		a.flags = CTX_LOAD;
+		a.atomic = true;
+		break;
+	case ISA_ST:
+	case ISA_STX: break;
+	case ISA_STREL:
+	case ISA_ATOMIC:
+	case ISA_FETCH:
+	case ISA_CMPXCHG: a.atomic = true; break;
+	default: return (struct mem_insn){0};
+	}
+	if (a.flags & CTX_LOAD)
+		a.reg = i->src;
+	static const u8 size[] = {4, 2, 1, 8};
+	a.size = size[i->code >> 3 & 3];
+	return a;
+}
+
+/* Where a stack access lands; false if that is not known or outside. */
+static bool stack_place(
+	struct rty base, i64 off, u32 size, u32 *first, u32 *last)
+{
+	i64 at = (i64)base.off + off + STACK_BYTES;
+
+	if (base.kind != RTY_STACK || !base.fixed || base.id >= MAX_FRAMES)
+		return false;
+	if (at < 0 || at + size > STACK_BYTES || !size)
+		return false;
+	*first = (u32)at / 8;
+	*last = (u32)(at + size - 1) / 8;
+	return true;
+}
+
+/* What was tracked in [base + off, + size) is gone. */
+static void stack_clobber(struct types *t, struct spec *sp, struct state *s,
+	struct rty base, i64 off, u32 size, struct rty v)
+{
+	u32 first, last;
+
+	if (!stack_place(base, off, size, &first, &last))
+		return;
+	for (u32 k = first; k <= last; k++) {
+		slot_set(t, s, base.id, k, v);
+		if (base.id)
+			sp->wrote[base.id] |= 1ull << k;
+	}
+}
+
+static struct rty load_type(
+	const struct state *s, struct rty base, i64 off, u32 size)
+{
+	u32 first, last;
+	char why[160];
+
+	if (base.kind == RTY_CTX && base.fixed) {
+		const struct ctx_type *c = ctx_find(base.id);
+		const struct ctx_field *f = NULL;
+
+		if (c)
+			f = ctx_access(c, base.off + off, size, CTX_LOAD, why,
+				sizeof(why));
+		return f ? f->type : rty_of(RTY_SCALAR, 0);
+	}
+	if (size != 8)
+		return rty_of(RTY_SCALAR, 0);
+	if (!((base.off + off) & 7) &&
+		stack_place(base, off, size, &first, &last)) {
+		struct rty v = slot_get(s, base.id, first);
+
+		if (v.kind != RTY_NONE)
+			return v;
+	}
+	return rty_of(RTY_UNKNOWN, 0);
+}
+
+static void store_type(struct types *t, struct spec *sp, struct state *s,
+	const struct insn *i, const struct mem_insn *a)
+{
+	struct rty base = s->reg[a->reg];
+	struct rty v = {0};
+	u8 kind = isa_row(i)->kind;
+
+	if (base.kind != RTY_STACK)
+		return;
+	if (a->size == 8 && (kind == ISA_STX || kind == ISA_STREL) &&
+		base.fixed && !(((i64)base.off + i->off) & 7))
+		v = s->reg[i->src];
+	if (v.kind == RTY_SCALAR)
+		v.kind = RTY_NONE; /* numbers are not tracked in memory */
+	if (v.kind == RTY_NONE)
+		v = (struct rty){0};
+	stack_clobber(t, sp, s, base, i->off, a->size, v);
+}
+
+static void step_mem(struct types *t, struct spec *sp, struct state *s,
+	const struct insn *i, const struct mem_insn *a)
+{
+	const struct isa_row *r = isa_row(i);
+	struct rty base = s->reg[a->reg];
+	struct rty old =
+		a->size == 8 ? rty_of(RTY_UNKNOWN, 0) : rty_of(RTY_SCALAR, 0);
+
+	switch (r->kind) {
+	case ISA_LDX:
+	case ISA_LDACQ:
+		s->reg[i->dst] = load_type(s, base, i->off, a->size);
+		return;
+	case ISA_LDSX: s->reg[i->dst] = rty_of(RTY_SCALAR, 0); return;
+	default: store_type(t, sp, s, i, a);
+	}
+	if (r->kind == ISA_FETCH)
+		s->reg[i->src] = old;
+	if (r->kind == ISA_CMPXCHG)
+		s->reg[0] = old;
+}
+
+/* ---- calls ------------------------------------------------------------------------------ */
+
+struct call_to types_callee(
+	const struct types *t, const struct state *s, const struct insn *i)
+{
+	const struct isa_row *r = isa_row(i);
+	struct rty x;
+	i64 func = fe_func_of_sym(t->m, i->sym);
+
+	if (r->kind != ISA_CALLX && func >= 0)
+		return (struct call_to){TO_FUNC, NULL, (u32)func};
+	if (r->kind != ISA_CALLX && i->sym != SYM_NONE)
+		return (struct call_to){TO_EXTERN, NULL, 0};
+	if (r->kind == ISA_CALL)
+		return (struct call_to){TO_HELPER, fe_helper(i->imm), 0};
+	if (r->kind != ISA_CALLX)
+		return (struct call_to){TO_NOBODY, NULL, 0};
+	x = s->reg[i->dst];
+	if (x.kind == RTY_FN && x.id != RTY_ANY_FN)
+		return (struct call_to){TO_FUNC, NULL, x.id};
+	if (x.kind == RTY_FN)
+		return (struct call_to){TO_POINTER, NULL, 0};
+	if (x.kind == RTY_SCALAR && x.fixed)
+		return (struct call_to){TO_HELPER, fe_helper(x.off), 0};
+	return (struct call_to){TO_NOBODY, NULL, 0};
+}
+
+i64 types_arg_size(const struct module *m, const struct helper *h, u32 arg,
+	const struct rty *reg)
+{
+	const struct mapdef *map =
+		reg[0].kind == RTY_MAP ? &m->map.v[reg[0].id] : NULL;
+
+	switch (h->arg[arg]) {
+	case HARG_KEY: return map ? (i64)map->key_size : -1;
+	case HARG_VALUE: return map ? (i64)map->value_size : -1;
+	case HARG_OUT4: return 4;
+	case HARG_OUT8: return 8;
+	case HARG_IN:
+	case HARG_OUT:
+	case HARG_INOUT:
+		if (arg < 4 && h->arg[arg + 1] == HARG_SIZE &&
+			reg[arg + 1].kind == RTY_SCALAR && reg[arg + 1].fixed &&
+			reg[arg + 1].off >= 0)
+			return reg[arg + 1].off;
+		return -1;
+	default: return -1;
+	}
+}
+
+static bool writes_memory(u8 arg)
+{
+	return arg == HARG_OUT || arg == HARG_INOUT || arg == HARG_OUT4 ||
+	       arg == HARG_OUT8;
+}
+
+static struct rty call_helper(struct types *t, struct spec *sp, struct state *s,
+	const struct helper *h)
+{
+	for (u32 k = 0; k < h->nargs; k++) {
+		i64 size = types_arg_size(t->m, h, k, &s->reg[1]);
+
+		if (writes_memory(h->arg[k]) && size > 0 && size <= STACK_BYTES)
+			stack_clobber(t, sp, s, s->reg[1 + k], 0, (u32)size,
+				(struct rty){0});
+	}
+	if (h->ret == HRET_NUM)
+		return rty_of(RTY_SCALAR, 0);
+	if (h->ret == HRET_VALUE && s->reg[1].kind == RTY_MAP)
+		return rty_of(RTY_VALUE, s->reg[1].id);
+	return rty_of(RTY_UNKNOWN, 0);
+}
+
+/* What a callee starts with when the caller is in state s. */
+static struct state callee_entry(
+	const struct types *t, const struct state *s, u32 func)
+{
+	const struct func *f = &t->m->func.v[func];
+	struct state e = {0};
+	bool stack = false;
+
+	for (u32 r = 1; r <= f->nparams && r <= 5; r++) {
+		struct rty x = s->reg[r];
+
+		if (x.kind == RTY_SCALAR)
+			x = rty_of(RTY_SCALAR, 0);
+		if (x.kind == RTY_STACK) {
+			stack = true;
+			if (++x.id >= MAX_FRAMES)
+				x = rty_of(RTY_UNKNOWN, 0);
+		}
+		e.reg[r] = x;
+	}
+	e.reg[10] = (struct rty){RTY_STACK, true, 0, 0};
+	for (u32 k = 0; stack && k + 1 < MAX_FRAMES; k++)
+		e.frame[k + 1] = s->frame[k];
+	return e;
+}
+
+/* Pointers to frames seen from one frame further out. */
+static struct rty outward(struct rty x)
+{
+	if (x.kind != RTY_STACK)
+		return x;
+	if (!x.id)
+		return rty_of(RTY_UNKNOWN, 0); /* a frame that is gone */
+	x.id--;
+	return x;
+}
+
+static void apply_writes(struct types *t, struct spec *sp, struct state *s,
+	const struct spec *callee)
+{
+	for (u32 up = 1; up < MAX_FRAMES; up++) {
+		u64 wrote = callee->wrote[up];
+
+		for (u32 k = 0; wrote; k++, wrote >>= 1) {
+			if (!(wrote & 1))
+				continue;
+			struct rty v = {0};
+
+			if (callee->out[up])
+				v = outward(callee->out[up]->slot[k]);
+			slot_set(t, s, up - 1, k, v);
+		}
+		if (up > 1)
+			sp->wrote[up - 1] |= callee->wrote[up];
+	}
+}
+
+static void analyse(struct types *t, u32 func);
+static u32 find_spec(struct types *t, u32 func, const struct state *s);
+
+u32 types_callee_spec(struct types *t, const struct state *s, u32 func)
+{
+	struct state e = callee_entry(t, s, func);
+
+	return find_spec(t, func, &e);
+}
+
+static struct rty call_func(
+	struct types *t, u32 caller, struct state *s, u32 func)
+{
+	s->fresh = 0; /* its frames are now the callee's, too */
+	struct state e = callee_entry(t, s, func);
+	u32 k = find_spec(t, func, &e);
+	struct spec *callee = &t->spec.v[k];
+	bool changed = !callee->known;
+
+	if (callee->known)
+		changed = state_join(t, &callee->entry, &e);
+	else
+		callee->entry = e;
+	callee->known = true;
+	if (changed || !callee->done)
+		analyse(t, k);
+	callee = &t->spec.v[k];
+	callee->asked = true;
+	apply_writes(t, &t->spec.v[caller], s, callee);
+	if (callee->ret.kind == RTY_NONE)
+		return rty_of(RTY_SCALAR, 0);
+	return outward(callee->ret);
+}
+
+static void step_call(
+	struct types *t, u32 func, struct state *s, const struct insn *i)
+{
+	struct call_to c = types_callee(t, s, i);
+	struct rty ret = rty_of(RTY_UNKNOWN, 0);
+
+	if (c.to == TO_FUNC)
+		ret = call_func(t, func, s, c.func);
+	else if (c.to == TO_HELPER && c.helper)
+		ret = call_helper(t, &t->spec.v[func], s, c.helper);
+	s->reg[0] = ret;
+	for (u32 r = 1; r <= 5; r++)
+		s->reg[r] = rty_of(t->m->raw ? RTY_SCALAR : RTY_NONE, 0);
+}
+
+/* ---- specs -------------------------------------------------------------------------------- */
+
+/* A context must meet the same context. */
+static bool contexts_agree(struct rty a, struct rty b)
+{
+	if (a.kind != RTY_CTX && b.kind != RTY_CTX)
+		return true;
+	if (a.kind == RTY_NONE || b.kind == RTY_NONE)
+		return true;
+	return a.kind == b.kind && a.id == b.id &&
+	       (a.fixed == b.fixed && a.off == b.off);
+}
+
+static bool frames_agree(const struct frame *a, const struct frame *b)
+{
+	if (!a || !b || a == b)
+		return true;
+	for (u32 k = 0; k < countof(a->slot); k++)
+		if (a->slot[k].kind == RTY_CTX && b->slot[k].kind == RTY_CTX &&
+			a->slot[k].id != b->slot[k].id)
+			return false;
+	return true;
+}
+
+static bool states_agree(const struct state *a, const struct state *b)
+{
+	for (u32 r = 1; r <= 5; r++)
+		if (!contexts_agree(a->reg[r], b->reg[r]))
+			return false;
+	for (u32 k = 1; k < MAX_FRAMES; k++)
+		if (!frames_agree(a->frame[k], b->frame[k]))
+			return false;
+	return true;
+}
+
+/* Another function with the same instructions. */
+static u32 clone_func(struct types *t, u32 func, u32 n)
+{
+	struct module *m = t->m;
+	u32 number = m->func.n;
+	const char *name = arena_printf(m->a, "%s.%u", m->func.v[func].name, n);
+	u32 sym = module_sym(m, SYM_SUBPROG, BIND_LOCAL, name, number);
+	struct func *f = vec_push(m->a, &m->func);
+
+	*f = m->func.v[func];
+	f->name = name;
+	f->sym = sym;
+	f->is_global = false;
+	f->is_prog = false;
+	f->fe = arena_dup(m->a, f->fe, sizeof(*f->fe));
+	struct spec *sp = vec_push(m->a, &t->spec);
+	sp->home = func;
+	return number;
+}
+
+static u32 find_spec(struct types *t, u32 func, const struct state *s)
+{
+	u32 last = func, n = 1;
+
+	for (u32 k = func;; k = t->spec.v[k].next, n++) {
+		const struct spec *sp = &t->spec.v[k];
+
+		if (!sp->known || states_agree(&sp->entry, s))
+			return k;
+		last = k;
+		if (!sp->next)
+			break;
+	}
+	u32 made = clone_func(t, func, n);
+	t->spec.v[last].next = made;
+	return made;
+}
+
+/* ---- instructions -------------------------------------------------------------------------- */
+
+static struct rty lddw_type(const struct module *m, const struct insn *i)
+{
+	i64 func = fe_func_of_sym(m, i->sym);
+	const struct sym *s;
+
+	if (i->sym == SYM_NONE)
+		return rty_number(isa_imm64(i));
+	if (func >= 0 && func < RTY_ANY_FN)
+		return rty_of(RTY_FN, (u16)func);
+	s = &m->sym.v[i->sym];
+	if (s->index >= UINT16_MAX)
+		return rty_of(RTY_UNKNOWN, 0);
+	switch (s->kind) {
+	case SYM_MAP: return rty_of(RTY_MAP, (u16)s->index);
+	case SYM_DATA: return rty_of(RTY_DATA, (u16)s->index);
+	default: return rty_of(RTY_UNKNOWN, 0);
+	}
+}
+
+static struct rty mov_type(const struct state *s, const struct insn *i)
+{
+	struct rty v = isa_is_reg(i) ? s->reg[i->src] : rty_number(i->imm);
+
+	if (v.kind == RTY_NONE) /* one complaint is enough */
+		return rty_of(RTY_SCALAR, 0);
+	if (!isa_is_32(i))
+		return v;
+	if (v.kind == RTY_SCALAR && v.fixed)
+		return rty_number((u32)v.off);
+	return rty_of(RTY_SCALAR, 0);
+}
+
+void types_step(struct types *t, u32 func, struct state *s, u32 slot)
+{
+	const struct module *m = t->m;
+	const struct insn *i = fe_insn(m, &m->func.v[func], slot);
+	const struct isa_row *r = isa_row(i);
+	struct rty src = isa_is_reg(i) ? s->reg[i->src] : rty_number(i->imm);
+	struct mem_insn a = types_mem(i);
+
+	if (a.size) {
+		step_mem(t, &t->spec.v[func], s, i, &a);
+		return;
+	}
+	switch (r->kind) {
+	case ISA_MOV: s->reg[i->dst] = mov_type(s, i); return;
+	case ISA_ALU:
+		s->reg[i->dst] =
+			rty_alu(r, isa_is_32(i), s->reg[i->dst], src, m->raw);
+		return;
+	case ISA_LDDW: s->reg[i->dst] = lddw_type(m, i); return;
+	case ISA_CALL:
+	case ISA_CALLFN:
+	case ISA_KFUNC:
+	case ISA_CALLX: step_call(t, func, s, i); return;
+	case ISA_LDABS:
+	case ISA_LDIND:
+		s->reg[0] = rty_of(RTY_SCALAR, 0);
+		for (u32 k = 1; k <= 5; k++)
+			s->reg[k] = rty_of(m->raw ? RTY_SCALAR : RTY_NONE, 0);
+		return;
+	default:
+		if (r->dst & ISA_F_W)
+			s->reg[i->dst] = rty_of(RTY_SCALAR, 0);
+	}
+}
+
+/* ---- one function ---------------------------------------------------------------------------- */
+
+static void note_exit(struct types *t, struct spec *sp, const struct state *s)
+{
+	struct rty ret = rty_join(sp->ret, s->reg[0], t->m->raw);
+	bool changed = !rty_eq(ret, sp->ret);
+
+	sp->ret = ret;
+	for (u32 k = 1; k < MAX_FRAMES; k++) {
+		const struct frame *j =
+			sp->wrote[k] ? frame_join(t, sp->out[k], s->frame[k])
+				     : sp->out[k];
+
+		changed |= j != sp->out[k];
+		sp->out[k] = j;
+	}
+	t->again |= changed && sp->asked;
+}
+
+/* Runs block b from its entry state; the state at its end goes to s. */
+static void run_block(struct types *t, u32 func, u32 b, struct state *s)
+{
+	const struct fe_blk *k = &t->m->func.v[func].fe->blk[b];
+	u64 wrote[MAX_FRAMES];
+
+	memcpy(wrote, t->spec.v[func].wrote, sizeof(wrote));
+	*s = t->spec.v[func].in[b];
+	s->fresh = 0;
+	for (u32 slot = k->first; slot < k->end; slot++)
+		if (!fe_insn(t->m, &t->m->func.v[func], slot)->second)
+			types_step(t, func, s, slot);
+	s->fresh = 0;
+	if (t->spec.v[func].asked &&
+		memcmp(wrote, t->spec.v[func].wrote, sizeof(wrote)))
+		t->again = true;
+}
+
+static void analyse(struct types *t, u32 func)
+{
+	const struct fe_func *fe = t->m->func.v[func].fe;
+	struct spec *sp = &t->spec.v[func];
+	u32 *queue = arena_array(t->m->a, u32, fe->nrpo + 1);
+	u8 *queued = arena_array(t->m->a, u8, fe->nblk);
+	u32 head = 0, n = 0;
+
+	if (!sp->in) {
+		sp->in = arena_array(t->m->a, struct state, fe->nblk);
+		sp->reached = arena_array(t->m->a, bool, fe->nblk);
+	}
+	sp->done = true;
+	if (sp->reached[0])
+		state_join(t, &sp->in[0], &sp->entry);
+	else
+		sp->in[0] = sp->entry;
+	sp->reached[0] = true;
+	/* A ring: first all blocks in reverse post-order, later what has
+	 * changed. */
+	for (u32 k = 0; k < fe->nrpo; k++) {
+		queue[n++] = fe->rpo[k];
+		queued[fe->rpo[k]] = 1;
+	}
+	while (n) {
+		u32 b = queue[head];
+		struct state s;
+
+		head = head == fe->nrpo ? 0 : head + 1;
+		n--;
+		queued[b] = 0;
+		if (!sp->reached[b])
+			continue;
+		run_block(t, func, b, &s);
+		sp = &t->spec.v[func]; /* calls may have made specs */
+		if (!fe->blk[b].nsucc)
+			note_exit(t, sp, &s);
+		for (u32 e = 0; e < fe->blk[b].nsucc; e++) {
+			u32 to = fe->blk[b].succ[e];
+			bool changed = !sp->reached[to];
+
+			if (changed)
+				sp->in[to] = s;
+			else
+				changed = state_join(t, &sp->in[to], &s);
+			sp->reached[to] = true;
+			if (!changed || queued[to])
+				continue;
+			queued[to] = 1;
+			queue[(head + n++) % (fe->nrpo + 1)] = to;
+		}
+	}
+}
+
+/* ---- stage ----------------------------------------------------------------------------------- */
+
+static struct state entry_state(const struct module *m, const struct func *f)
+{
+	struct state e = {0};
+
+	e.reg[10] = (struct rty){RTY_STACK, true, 0, 0};
+	if (m->raw) {
+		for (u32 r = 0; r < 10; r++)
+			e.reg[r] = rty_number(0);
+		e.reg[1] = rty_of(RTY_UNKNOWN, 0);
+		e.reg[2] = rty_of(RTY_SCALAR, 0);
+		return e;
+	}
+	if (!f->is_prog) { /* a callback: nothing is known */
+		for (u32 r = 1; r <= 5; r++)
+			e.reg[r] = rty_of(RTY_UNKNOWN, 0);
+		return e;
+	}
+	if (ctx_class(f->prog_type) == CTX_PLAIN)
+		e.reg[1] = rty_of(RTY_UNKNOWN, 0);
+	else
+		e.reg[1] = (struct rty){RTY_CTX, true, (u16)f->prog_type, 0};
+	return e;
+}
+
+/* What is called from outside: programs; callbacks that no analysed helper
+ * call has reached. */
+static void run_roots(struct types *t)
+{
+	u32 n = t->m->func.n; /* specs are reached from their callers */
+
+	for (u32 k = 0; k < n; k++) {
+		const struct func *f = &t->m->func.v[k];
+
+		if (!f->is_prog)
+			continue;
+		t->spec.v[k].entry = entry_state(t->m, f);
+		t->spec.v[k].known = true;
+		analyse(t, k);
+	}
+	for (u32 k = 0; k < n; k++) {
+		const struct func *f = &t->m->func.v[k];
+
+		if (!f->is_used || t->spec.v[k].done)
+			continue;
+		t->spec.v[k].entry = entry_state(t->m, f);
+		t->spec.v[k].known = true;
+		analyse(t, k);
+	}
+}
+
+int fe_types(struct module *m)
+{
+	struct types t = {.m = m};
+	u32 errors = m->diag->errors;
+
+	t.helper_sym = arena_array(m->a, u32, fe_nhelpers);
+	t.map_checked = arena_array(m->a, bool, m->map.n);
+	for (u32 k = 0; k < m->func.n; k++)
+		vec_push(m->a, &t.spec)->home = k;
+	do {
+		t.again = false;
+		for (u32 k = 0; k < t.spec.n; k++)
+			t.spec.v[k].done = t.spec.v[k].asked = false;
+		run_roots(&t);
+	} while (t.again);
+	for (u32 k = 0; k < m->func.n; k++) {
+		m->func.v[k].is_used = t.spec.v[k].done;
+		if (t.spec.v[k].done)
+			types_record(&t, k);
+	}
+	return m->diag->errors == errors ? 0 : -EINVAL;
+}

@@ -1,0 +1,183 @@
+/*
+ * Abstract types of registers and spill slots: what kind of thing a value
+ * points to. For types*.c and lower*.c.
+ *
+ * They decide two things: the region of each memory access, and which
+ * accesses are to a context and get rewritten. That a program stays inside
+ * its objects is not proven here.
+ */
+#ifndef KILN_FRONTEND_TYPES_H
+#define KILN_FRONTEND_TYPES_H
+
+#include "frontend/code.h"
+
+enum rty_kind {
+	RTY_NONE,    /* register: never written; slot: nothing tracked */
+	RTY_SCALAR,  /* a number; fixed: off is its value */
+	RTY_UNKNOWN, /* a number or a pointer to anything but a context */
+	RTY_CTX,     /* id: program type */
+	RTY_STACK,   /* id: frames up, 0 is the function's own; off: from r10 */
+	RTY_MAP,     /* struct kiln_map; id: map */
+	RTY_VALUE,   /* inside an element or NULL; id: map */
+	RTY_PACKET,  /* id: enum rty_packet */
+	RTY_DATA,    /* inside a data section; id: section */
+	RTY_FN,	     /* address of a function; id: function or RTY_ANY_FN */
+	RTY_MIXED,   /* a context on one path, another thing on another */
+};
+
+enum rty_packet { RTY_PACKET_DATA, RTY_PACKET_END, RTY_PACKET_META };
+
+enum { RTY_ANY_FN = 0xffff };
+
+struct rty {
+	u8 kind;
+	bool fixed; /* off is known */
+	u16 id;
+	i32 off; /* 0 unless fixed */
+};
+
+/* ---- rty.c: the values and what instructions do to them ------------------ */
+
+static inline struct rty rty_of(enum rty_kind kind, u16 id)
+{
+	return (struct rty){.kind = (u8)kind, .id = id};
+}
+
+static inline bool rty_eq(struct rty a, struct rty b)
+{
+	return a.kind == b.kind && a.fixed == b.fixed && a.id == b.id &&
+	       a.off == b.off;
+}
+
+struct rty rty_number(i64 v); /* fixed where it fits */
+struct rty rty_join(struct rty a, struct rty b, bool raw);
+/* dst op src of an ALU row with 64 or 32 bits. */
+struct rty rty_alu(const struct isa_row *r, bool is32, struct rty dst,
+	struct rty src, bool raw);
+const char *rty_name(
+	struct rty t, const struct module *m, char *buf, size_t size);
+
+/* ---- ctx.c: contexts by program type --------------------------------------- */
+
+struct ctx_field {
+	const char *name;
+	u16 off, size;
+	u16 member; /* a pointer: where the 64-bit member is; else 0 */
+	struct rty type;
+	u8 flags; /* enum ctx_flags */
+};
+
+enum ctx_flags {
+	CTX_RW = 1,	/* may be stored to */
+	CTX_NARROW = 2, /* aligned parts of it may be loaded */
+};
+
+struct ctx_type {
+	u32 prog_type;
+	const char *name;
+	u16 size;
+	u16 nfields;
+	const struct ctx_field *field;
+};
+
+enum ctx_class { CTX_PLAIN, CTX_KNOWN, CTX_UNSUPPORTED };
+
+/* How a program of this type sees its context: as memory like any other, by
+ * a table, or not at all yet. */
+enum ctx_class ctx_class(u32 prog_type);
+const struct ctx_type *ctx_find(u32 prog_type); /* CTX_KNOWN */
+const char *ctx_prog_name(u32 prog_type);
+
+enum ctx_access_flags { CTX_LOAD = 1, CTX_STORE = 2, CTX_SX = 4 };
+
+/* The field that an access may touch; NULL with a reason in why. */
+const struct ctx_field *ctx_access(const struct ctx_type *c, i64 off, u32 size,
+	u8 flags, char *why, size_t n);
+
+/* ---- types.c -------------------------------------------------------------------- */
+
+struct frame {
+	struct rty slot[STACK_BYTES / 8]; /* slot[0] is fp-512 */
+};
+
+/* Before an instruction. Frames are shared between states until written. */
+struct state {
+	struct rty reg[11];
+	const struct frame *frame[MAX_FRAMES]; /* by frames up; NULL: empty */
+	u8 fresh; /* frames, a bit each, that only this state refers to */
+};
+
+/* A function for one kind of arguments. Parallel to module->func. */
+struct spec {
+	bool known;    /* entry is valid */
+	bool done;     /* analysed at least once */
+	bool asked;    /* a caller has used the results below */
+	u32 next;      /* another spec of the same function, or 0 */
+	u32 home;      /* the function that it is a spec of */
+	u32 prog_type; /* of a program */
+	struct state entry;
+	struct state *in; /* per block */
+	bool *reached;	  /* per block */
+	/* at its exits */
+	struct rty ret;
+	u64 wrote[MAX_FRAMES]; /* callers' slots that it writes */
+	const struct frame *out[MAX_FRAMES];
+};
+
+struct types {
+	struct module *m;
+	vec(struct spec) spec;
+	bool again;	 /* a result changed after somebody had asked for it */
+	u32 *helper_sym; /* 1 + symbol of each helper that is called, or 0 */
+	bool *map_checked; /* fe_map_check was asked */
+};
+
+/* The state behind an instruction. Calls analyse their callees. */
+void types_step(struct types *t, u32 func, struct state *s, u32 slot);
+/* Size of what an insn accesses at *address, with the address register and
+ * whether it loads, stores; size 0: it is no memory access. */
+struct mem_insn {
+	u8 size, reg;
+	u8 flags; /* enum ctx_access_flags */
+	bool atomic;
+};
+struct mem_insn types_mem(const struct insn *i);
+/* Who a call goes to. */
+struct call_to {
+	enum { TO_HELPER, TO_FUNC, TO_EXTERN, TO_POINTER, TO_NOBODY } to;
+	const struct helper *helper;
+	u32 func; /* TO_FUNC */
+};
+struct call_to types_callee(
+	const struct types *t, const struct state *s, const struct insn *i);
+/* The spec of func that a caller in state s calls. */
+u32 types_callee_spec(struct types *t, const struct state *s, u32 func);
+/* Bytes that a helper's pointer argument covers: of the map's definition or
+ * of a fixed size argument; -1: not known. */
+i64 types_arg_size(const struct module *m, const struct helper *h, u32 arg,
+	const struct rty *reg);
+
+/* ---- typeuse.c: what lower.c needs to know, and what is wrong --------------- */
+
+/* One slot of a function. */
+struct fe_use {
+	struct rty base; /* memory: what the address register holds */
+	u8 region;	 /* memory: enum region */
+	u8 size;	 /* memory: bytes, after rewriting */
+	i32 off;	 /* memory: added to the register, after rewriting */
+	u32 call;	 /* call: 1 + index in fe_func.calls */
+};
+
+struct fe_call {
+	u32 slot;
+	struct call_to to;
+	u32 sym;	       /* TO_HELPER */
+	struct fe_proto proto; /* TO_EXTERN */
+	struct arg_mem arg[5];
+	struct rty type[5];
+	u8 nargs, effects;
+};
+
+void types_record(struct types *t, u32 func);
+
+#endif

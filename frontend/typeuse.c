@@ -1,0 +1,463 @@
+/*
+ * One walk over a function whose types are known: says what is wrong with it
+ * and writes down, per instruction, what lowering needs.
+ */
+#include <string.h>
+
+#include "frontend/types.h"
+#include "kiln/format.h"
+
+struct walk {
+	struct types *t;
+	struct module *m;
+	u32 func;
+	struct func *f;
+	struct fe_func *fe;
+	const struct state *s; /* before the instruction */
+	u32 slot;
+};
+
+#define bad(w, ...) fe_bad((w)->m, (w)->f, (w)->slot, __VA_ARGS__)
+
+/* ---- registers ------------------------------------------------------------------------- */
+
+static void check_read(const struct walk *w, u32 reg)
+{
+	if (w->s->reg[reg].kind == RTY_NONE)
+		bad(w, "reads r%u, which was not written%s", reg,
+			reg >= 1 && reg <= 5 ? " or was lost in a call" : "");
+}
+
+static void check_reads(
+	const struct walk *w, const struct insn *i, const struct isa_row *r)
+{
+	if (r->dst & ISA_F_R)
+		check_read(w, i->dst);
+	if ((r->src & ISA_F_R) && !(i->src == i->dst && (r->dst & ISA_F_R)))
+		check_read(w, i->src);
+	if (r->kind == ISA_CMPXCHG || (r->kind == ISA_EXIT && w->f->is_prog))
+		check_read(w, 0);
+}
+
+/* ---- memory ------------------------------------------------------------------------------ */
+
+static u8 region_of(const struct module *m, struct rty base)
+{
+	switch (base.kind) {
+	case RTY_CTX: return REGION_CTX;
+	case RTY_STACK: return REGION_STACK;
+	case RTY_VALUE: return REGION_MAP;
+	case RTY_PACKET: return REGION_PACKET;
+	case RTY_DATA:
+		return m->data.v[base.id].writable ? REGION_GLOBAL
+						   : REGION_RODATA;
+	default: return REGION_UNKNOWN;
+	}
+}
+
+static void check_stack(
+	const struct walk *w, struct rty base, i64 off, i64 size)
+{
+	i64 at = (i64)base.off + off;
+
+	if (!base.fixed || size <= 0)
+		return;
+	if (at < -STACK_BYTES || at + size > 0)
+		bad(w,
+			"access of %lld bytes at %lld of the stack, wanted "
+			"-%d to -1",
+			(long long)size, (long long)at, STACK_BYTES);
+}
+
+static void use_ctx(const struct walk *w, struct fe_use *u, struct mem_insn a)
+{
+	const struct ctx_type *c = ctx_find(u->base.id);
+	const struct ctx_field *f;
+	i64 at = (i64)u->base.off + u->off;
+	char why[160];
+
+	if (!c) {
+		bad(w, "context of program type %s is not supported",
+			ctx_prog_name(u->base.id));
+		return;
+	}
+	if (a.atomic) {
+		bad(w, "atomic access to struct %s", c->name);
+		return;
+	}
+	if (!u->base.fixed) {
+		bad(w, "access to struct %s at a variable offset", c->name);
+		return;
+	}
+	f = ctx_access(c, at, a.size, a.flags, why, sizeof(why));
+	if (!f) {
+		bad(w, "%s", why);
+		return;
+	}
+	if (!f->member)
+		return;
+	u->off += (i32)f->member - (i32)at;
+	u->size = 8;
+}
+
+static void use_mem(const struct walk *w, const struct insn *i,
+	struct mem_insn a, struct fe_use *u)
+{
+	char name[96];
+
+	u->base = w->s->reg[a.reg];
+	u->size = a.size;
+	u->off = i->off;
+	u->region = region_of(w->m, u->base);
+	switch (u->base.kind) {
+	case RTY_CTX: use_ctx(w, u, a); return;
+	case RTY_STACK: check_stack(w, u->base, u->off, a.size); return;
+	case RTY_MAP:
+	case RTY_FN:
+		bad(w, "access to %s, wanted memory of the program",
+			rty_name(u->base, w->m, name, sizeof(name)));
+		return;
+	case RTY_MIXED:
+		bad(w,
+			"r%u is a context on one path and something else on "
+			"another",
+			a.reg);
+		return;
+	default: return;
+	}
+}
+
+/* ---- calls -------------------------------------------------------------------------------- */
+
+/* Nothing behind an argument of this type can be a stack frame. */
+static bool is_off_stack(struct rty x)
+{
+	return x.kind != RTY_NONE && x.kind != RTY_UNKNOWN &&
+	       x.kind != RTY_STACK && x.kind != RTY_MIXED;
+}
+
+static struct arg_mem escape(struct rty x)
+{
+	struct arg_mem a = {.access = ARG_ESCAPE, .size_arg = -1};
+
+	if (is_off_stack(x))
+		a.access = ARG_SCALAR;
+	return a;
+}
+
+static u8 helper_access(u8 arg)
+{
+	switch (arg) {
+	case HARG_KEY:
+	case HARG_VALUE:
+	case HARG_IN: return ARG_READ;
+	case HARG_OUT:
+	case HARG_OUT4:
+	case HARG_OUT8: return ARG_WRITE;
+	case HARG_INOUT: return ARG_RW;
+	case HARG_STR:
+	case HARG_ANY: return ARG_ESCAPE;
+	default: return ARG_SCALAR;
+	}
+}
+
+static struct arg_mem helper_arg_mem(
+	const struct walk *w, const struct helper *h, u32 k)
+{
+	const struct rty *reg = &w->s->reg[1];
+	struct arg_mem a = {.access = helper_access(h->arg[k]), .size_arg = -1};
+	i64 size;
+
+	if (a.access == ARG_SCALAR || a.access == ARG_ESCAPE)
+		return a.access == ARG_SCALAR ? a : escape(reg[k]);
+	size = types_arg_size(w->m, h, k, reg);
+	if (reg[k].kind == RTY_STACK)
+		check_stack(w, reg[k], 0, size);
+	if (k < 4 && h->arg[k + 1] == HARG_SIZE)
+		a.size_arg = (i8)(k + 1);
+	else if (size < 0 || size > INT32_MAX)
+		return escape(reg[k]);
+	else
+		a.hi = (i32)size;
+	return a;
+}
+
+static bool is_map(struct rty x)
+{
+	return x.kind == RTY_MAP || x.kind == RTY_UNKNOWN ||
+	       x.kind == RTY_VALUE || x.kind == RTY_DATA;
+}
+
+/* The helper's symbol, made once. */
+static u32 helper_sym(const struct walk *w, const struct helper *h)
+{
+	u32 *sym = &w->t->helper_sym[h - fe_helpers];
+
+	if (!*sym)
+		*sym = 1 + module_undef(w->m, SYM_HELPER,
+				   arena_printf(w->m->a,
+					   KILN_HELPER_PREFIX "%s", h->name));
+	return *sym - 1;
+}
+
+static void use_helper(const struct walk *w, struct fe_call *c)
+{
+	const struct helper *h = c->to.helper;
+	char name[96];
+
+	c->sym = helper_sym(w, h);
+	c->nargs = h->nargs;
+	c->effects = h->effects;
+	for (u32 k = 0; k < h->nargs; k++) {
+		if (h->arg[k] != HARG_OPT)
+			check_read(w, k + 1);
+		if (h->arg[k] == HARG_MAP && !is_map(w->s->reg[1 + k]))
+			bad(w, "argument %u of %s is %s, wanted a map", k + 1,
+				h->name,
+				rty_name(w->s->reg[1 + k], w->m, name,
+					sizeof(name)));
+		c->arg[k] = helper_arg_mem(w, h, k);
+	}
+}
+
+static void use_func(const struct walk *w, struct fe_call *c)
+{
+	struct state s = *w->s;
+	const struct func *f;
+
+	s.fresh = 0;
+	c->to.func = types_callee_spec(w->t, &s, c->to.func);
+	f = &w->m->func.v[c->to.func];
+	c->nargs = (u8)f->nparams;
+	c->effects = f->fe->effects;
+	for (u32 k = 0; k < c->nargs; k++)
+		c->arg[k] = escape(w->s->reg[1 + k]);
+}
+
+static void use_extern(
+	const struct walk *w, const struct insn *i, struct fe_call *c)
+{
+	const struct sym *s = &w->m->sym.v[i->sym];
+	const char *why;
+
+	c->effects = CALLF_READS | CALLF_WRITES | CALLF_CTX | CALLF_PACKET |
+		     CALLF_ACQUIRE | CALLF_RELEASE;
+	if (s->kind != SYM_EXTERN) {
+		bad(w, "call of %s, which is no function", s->name);
+		return;
+	}
+	if (!fe_extern_proto(w->m, i->sym, &c->proto, &why)) {
+		bad(w, "function %s %s", s->name, why);
+		return;
+	}
+	c->nargs = c->proto.nargs;
+	for (u32 k = 0; k < c->nargs; k++) {
+		check_read(w, k + 1);
+		c->arg[k] = escape(w->s->reg[1 + k]);
+	}
+}
+
+static void use_pointer(const struct walk *w, struct fe_call *c)
+{
+	c->effects = CALLF_READS | CALLF_WRITES | CALLF_CTX | CALLF_PACKET |
+		     CALLF_ACQUIRE | CALLF_RELEASE;
+	for (u32 k = 0; k < w->m->func.n; k++) {
+		const struct func *f = &w->m->func.v[k];
+
+		if (f->is_callback && f->nparams > c->nargs)
+			c->nargs = (u8)f->nparams;
+	}
+	for (u32 k = 0; k < c->nargs; k++)
+		c->arg[k] = escape(w->s->reg[1 + k]);
+}
+
+static void use_nobody(const struct walk *w, const struct insn *i)
+{
+	char name[96];
+
+	if (isa_row(i)->kind == ISA_CALLX)
+		bad(w,
+			"callx through %s, wanted a function address or a "
+			"helper number",
+			rty_name(w->s->reg[i->dst], w->m, name, sizeof(name)));
+	else
+		bad(w,
+			"call of kernel function %d by BTF id, wanted a "
+			"relocation",
+			i->imm);
+}
+
+static void use_call(
+	const struct walk *w, const struct insn *i, struct fe_use *u)
+{
+	struct fe_call c = {.slot = w->slot};
+	i64 id = isa_row(i)->kind == ISA_CALLX ? w->s->reg[i->dst].off : i->imm;
+
+	c.to = types_callee(w->t, w->s, i);
+	memcpy(c.type, &w->s->reg[1], sizeof(c.type));
+	if (c.to.to == TO_FUNC)
+		use_func(w, &c);
+	else if (c.to.to == TO_EXTERN)
+		use_extern(w, i, &c);
+	else if (c.to.to == TO_POINTER)
+		use_pointer(w, &c);
+	else if (c.to.to == TO_NOBODY)
+		use_nobody(w, i);
+	else if (id == HELPER_TAIL_CALL)
+		bad(w, "tail calls are not supported yet");
+	else if (!c.to.helper)
+		bad(w, "unknown helper %lld", (long long)id);
+	else
+		use_helper(w, &c);
+	*vec_push(w->m->a, &w->fe->calls) = c;
+	u->call = w->fe->calls.n;
+}
+
+/* ---- maps --------------------------------------------------------------------------------- */
+
+static void use_map(const struct walk *w, const struct insn *i)
+{
+	const struct sym *s = &w->m->sym.v[i->sym];
+
+	if (s->kind != SYM_MAP || w->t->map_checked[s->index])
+		return;
+	w->t->map_checked[s->index] = true;
+	fe_map_check(w->m, s->index);
+}
+
+/* ---- walk ----------------------------------------------------------------------------------- */
+
+static void use_insn(const struct walk *w, const struct insn *i)
+{
+	const struct isa_row *r = isa_row(i);
+	struct mem_insn a = types_mem(i);
+	struct fe_use *u = &w->fe->use[w->slot];
+
+	check_reads(w, i, r);
+	if (a.size)
+		use_mem(w, i, a, u);
+	switch (r->kind) {
+	case ISA_CALL:
+	case ISA_CALLFN:
+	case ISA_KFUNC:
+	case ISA_CALLX: use_call(w, i, u); return;
+	case ISA_LDDW:
+		if (i->sym != SYM_NONE)
+			use_map(w, i);
+		return;
+	case ISA_MAYGOTO: w->fe->may_goto = true; return;
+	case ISA_CAST:
+		bad(w, "address space cast: arenas are not supported yet");
+		return;
+	case ISA_LDABS:
+	case ISA_LDIND:
+		bad(w, "packet load in a program whose context is no socket "
+		       "buffer");
+		return;
+	default: return;
+	}
+}
+
+/* Callees as the calls have them, once types chose among specs. */
+static void list_callees(struct module *m, struct func *f)
+{
+	struct arena_mark mark;
+	u32 *list = arena_array(m->a, u32, f->fe->calls.n + f->ncallee);
+	u32 n = 0;
+
+	mark = arena_mark(m->a);
+	u8 *seen = arena_array(m->a, u8, m->func.n);
+	for (u32 k = 0; k < f->fe->calls.n; k++) {
+		const struct fe_call *c = &f->fe->calls.v[k];
+
+		if (c->to.to == TO_FUNC && !seen[c->to.func]++)
+			list[n++] = c->to.func;
+	}
+	for (u32 k = 0; k < f->ncallee; k++)
+		if (m->func.v[f->callee[k]].is_callback &&
+			!seen[f->callee[k]]++)
+			list[n++] = f->callee[k];
+	arena_release(m->a, mark);
+	f->callee = list;
+	f->ncallee = n;
+}
+
+void types_record(struct types *t, u32 func)
+{
+	struct module *m = t->m;
+	struct walk w = {.t = t, .m = m, .func = func};
+	struct state s;
+
+	w.f = &m->func.v[func];
+	w.fe = w.f->fe;
+	w.s = &s;
+	w.fe->use = arena_array(m->a, struct fe_use, w.f->n);
+	for (u32 b = 0; b < w.fe->nblk; b++) {
+		const struct fe_blk *k = &w.fe->blk[b];
+
+		if (!k->live)
+			continue;
+		s = t->spec.v[func].in[b];
+		s.fresh = 0;
+		for (w.slot = k->first; w.slot < k->end; w.slot++) {
+			const struct insn *i = fe_insn(m, w.f, w.slot);
+
+			if (i->second)
+				continue;
+			use_insn(&w, i);
+			types_step(t, func, &s, w.slot);
+		}
+	}
+	list_callees(m, w.f);
+}
+
+/* ---- dump ------------------------------------------------------------------------------------ */
+
+static void dump_call(
+	FILE *out, const struct module *m, const struct fe_call *c)
+{
+	char name[96];
+
+	if (c->to.to == TO_FUNC)
+		fprintf(out, " # %s", m->func.v[c->to.func].name);
+	else if (c->to.to == TO_HELPER && c->to.helper)
+		fprintf(out, " # %s", c->to.helper->name);
+	else
+		fprintf(out, " #");
+	for (u32 k = 0; k < c->nargs; k++)
+		fprintf(out, "%s%s", k ? ", " : "(",
+			rty_name(c->type[k], m, name, sizeof(name)));
+	fprintf(out, "%s", c->nargs ? ")" : "");
+}
+
+static void dump_slot(
+	FILE *out, const struct module *m, const struct func *f, u32 s)
+{
+	const struct fe_use *u = &f->fe->use[s];
+	char text[128], name[96];
+
+	fe_insn_text(m, fe_insn(m, f, s), text, sizeof(text));
+	fprintf(out, "%4u: %s", s, text);
+	if (u->call)
+		dump_call(out, m, &f->fe->calls.v[u->call - 1]);
+	else if (u->size)
+		fprintf(out, " # %s", rty_name(u->base, m, name, sizeof(name)));
+	if (u->size && u->off != fe_insn(m, f, s)->off)
+		fprintf(out, ", %u bytes at %+d", u->size, u->off);
+	fprintf(out, "\n");
+}
+
+void fe_dump_types(FILE *out, const struct module *m)
+{
+	for (u32 k = 0; k < m->func.n; k++) {
+		const struct func *f = &m->func.v[k];
+
+		if (!f->fe->use)
+			continue;
+		fprintf(out, "%s:\n", f->name);
+		for (u32 s = 0; s < f->n; s++)
+			if (!fe_insn(m, f, s)->second &&
+				f->fe->blk[f->fe->blk_of[s]].live)
+				dump_slot(out, m, f, s);
+	}
+}

@@ -1,0 +1,418 @@
+/* Types: contexts through registers, spills, calls and frames; what is
+ * refused, with its message. */
+#include <linux/bpf.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fixture.h"
+
+static struct func *prog(struct fixture *x, const char *name, const char *text)
+{
+	struct func *f = fix_func(x, name, SYM_PROG, text);
+
+	f->prog_type = BPF_PROG_TYPE_XDP;
+	return f;
+}
+
+/* Slot `at` of function `from` calls, or takes the address of, function to. */
+static void call(struct fixture *x, u32 from, u32 at, u32 to)
+{
+	fix_name(x, &x->m.func.v[from], at, x->m.func.v[to].sym);
+}
+
+static void run(struct fixture *x)
+{
+	if (fe_decode(&x->m) || fe_flow(&x->m))
+		fail_msg("%s", x->log);
+	fe_types(&x->m);
+}
+
+static void expect(struct fixture *x, const char *want)
+{
+	run(x);
+	if (x->diag.errors)
+		fail_msg("%s", x->log);
+	char *got = fix_dump(x, fe_dump_types);
+	assert_string_equal(got, want);
+	free(got);
+	fix_fini(x);
+}
+
+static void expect_error(struct fixture *x, const char *want)
+{
+	run(x);
+	assert_string_equal(x->log, want);
+	fix_fini(x);
+}
+
+/* A program of one function; the message follows its place. */
+static void refuse(const char *text, const char *want)
+{
+	struct fixture x;
+	char line[512];
+
+	fix_init(&x);
+	prog(&x, "p", text);
+	snprintf(line, sizeof(line), "t.o: section xdp: program p: %s\n", want);
+	expect_error(&x, line);
+}
+
+static void t_types_packet_access(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fix_init(&x);
+	prog(&x, "p",
+		"r2 = *(u32 *)(r1 +4)\nr1 = *(u32 *)(r1 +0)\nr0 = 0\n"
+		"r3 = r1\nr3 += 14\nif r3 > r2 goto out\n"
+		"r0 = *(u16 *)(r1 +12)\nout:\nexit");
+	expect(&x, "p:\n"
+		   "   0: r2 = *(u32 *)(r1 +4) # context, 8 bytes at +32\n"
+		   "   1: r1 = *(u32 *)(r1 +0) # context, 8 bytes at +24\n"
+		   "   2: r0 = 0\n"
+		   "   3: r3 = r1\n"
+		   "   4: r3 += 14\n"
+		   "   5: if r3 > r2 goto pc+1\n"
+		   "   6: r0 = *(u16 *)(r1 +12) # packet\n"
+		   "   7: exit\n");
+}
+
+static void t_types_context_through_a_spill(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fix_init(&x);
+	prog(&x, "p",
+		"r6 = r10\nr6 += -16\n*(u64 *)(r6 +8) = r1\nr1 = 0\n"
+		"l:\nr1 += 1\nif r1 < 9 goto l\n"
+		"r2 = *(u64 *)(r10 -8)\nr0 = *(u32 *)(r2 +12)\nexit");
+	expect(&x, "p:\n"
+		   "   0: r6 = r10\n"
+		   "   1: r6 += -16\n"
+		   "   2: *(u64 *)(r6 +8) = r1 # stack -16\n"
+		   "   3: r1 = 0\n"
+		   "   4: r1 += 1\n"
+		   "   5: if r1 < 0x9 goto pc-2\n"
+		   "   6: r2 = *(u64 *)(r10 -8) # stack\n"
+		   "   7: r0 = *(u32 *)(r2 +12) # context\n"
+		   "   8: exit\n");
+}
+
+static void t_types_context_plus_constant(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fix_init(&x);
+	prog(&x, "p", "r1 += 8\nr0 = *(u32 *)(r1 -4)\nr0 = 0\nexit");
+	expect(&x, "p:\n"
+		   "   0: r1 += 8\n"
+		   "   1: r0 = *(u32 *)(r1 -4) # context +8, 8 bytes at +24\n"
+		   "   2: r0 = 0\n"
+		   "   3: exit\n");
+}
+
+static void t_types_context_is_passed(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fix_init(&x);
+	prog(&x, "p", ".slot 85100000ffffffff\nexit");
+	fix_func(&x, "sub", SYM_SUBPROG, "r0 = *(u32 *)(r1 +16)\nexit");
+	call(&x, 0, 0, 1);
+	expect(&x, "p:\n"
+		   "   0: call sub # sub(context)\n"
+		   "   1: exit\n"
+		   "sub:\n"
+		   "   0: r0 = *(u32 *)(r1 +16) # context\n"
+		   "   1: exit\n");
+}
+
+static void t_types_context_in_a_passed_frame(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fix_init(&x);
+	prog(&x, "p",
+		"*(u64 *)(r10 -8) = r1\nr1 = r10\nr1 += -16\n"
+		".slot 85100000ffffffff\nr1 = *(u64 *)(r10 -16)\n"
+		"r0 = *(u8 *)(r1 +0)\nexit");
+	/* data into the caller's frame */
+	fix_func(&x, "sub", SYM_SUBPROG,
+		"r2 = *(u64 *)(r1 +8)\nr2 = *(u32 *)(r2 +0)\n"
+		"*(u64 *)(r1 +0) = r2\nr0 = 0\nexit");
+	call(&x, 0, 3, 1);
+	expect(&x, "p:\n"
+		   "   0: *(u64 *)(r10 -8) = r1 # stack\n"
+		   "   1: r1 = r10\n"
+		   "   2: r1 += -16\n"
+		   "   3: call sub # sub(stack -16)\n"
+		   "   4: r1 = *(u64 *)(r10 -16) # stack\n"
+		   "   5: r0 = *(u8 *)(r1 +0) # packet\n"
+		   "   6: exit\n"
+		   "sub:\n"
+		   "   0: r2 = *(u64 *)(r1 +8) # stack of caller 1 -16\n"
+		   "   1: r2 = *(u32 *)(r2 +0) # context, 8 bytes at +24\n"
+		   "   2: *(u64 *)(r1 +0) = r2 # stack of caller 1 -16\n"
+		   "   3: r0 = 0\n"
+		   "   4: exit\n");
+}
+
+static void t_types_result_of_a_subprogram(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fix_init(&x);
+	u32 map = fix_map(&x, "m", BPF_MAP_TYPE_HASH, 4, 8, 10);
+	prog(&x, "p",
+		".slot 85100000ffffffff\nif r0 == 0 goto out\n"
+		"r0 = *(u64 *)(r0 +0)\nout:\nexit");
+	fix_func(&x, "get", SYM_SUBPROG,
+		"*(u32 *)(r10 -4) = 1\nr2 = r10\nr2 += -4\n"
+		"r1 = 0 ll\ncall 1\nexit");
+	call(&x, 0, 0, 1);
+	fix_name(&x, &x.m.func.v[1], 3, map);
+	expect(&x, "p:\n"
+		   "   0: call get # get\n"
+		   "   1: if r0 == 0x0 goto pc+1\n"
+		   "   2: r0 = *(u64 *)(r0 +0) # value of m\n"
+		   "   3: exit\n"
+		   "get:\n"
+		   "   0: *(u32 *)(r10 -4) = 1 # stack\n"
+		   "   1: r2 = r10\n"
+		   "   2: r2 += -4\n"
+		   "   3: r1 = m\n"
+		   "   5: call bpf_map_lookup_elem#1 # map_lookup_elem(map m, "
+		   "stack -4)\n"
+		   "   6: exit\n");
+}
+
+static void t_types_subprogram_is_specialised(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fix_init(&x);
+	prog(&x, "p",
+		"r6 = r1\n.slot 85100000ffffffff\nr1 = r10\nr1 += -64\n"
+		"*(u32 *)(r1 +0) = 0\n.slot 85100000ffffffff\nexit");
+	fix_func(&x, "sub", SYM_SUBPROG, "r0 = *(u32 *)(r1 +0)\nexit");
+	call(&x, 0, 1, 1);
+	call(&x, 0, 5, 1);
+	expect(&x, "p:\n"
+		   "   0: r6 = r1\n"
+		   "   1: call sub # sub(context)\n"
+		   "   2: r1 = r10\n"
+		   "   3: r1 += -64\n"
+		   "   4: *(u32 *)(r1 +0) = 0 # stack -64\n"
+		   "   5: call sub # sub.1(stack -64)\n"
+		   "   6: exit\n"
+		   "sub:\n"
+		   "   0: r0 = *(u32 *)(r1 +0) # context, 8 bytes at +24\n"
+		   "   1: exit\n"
+		   "sub.1:\n"
+		   "   0: r0 = *(u32 *)(r1 +0) # stack of caller 1 -64\n"
+		   "   1: exit\n");
+}
+
+static void t_types_two_kinds_are_refused(void **state)
+{
+	(void)state;
+	refuse("r2 = *(u32 *)(r1 +12)\nif r2 == 0 goto l\nr1 = r10\n"
+	       "r1 += -64\nl:\nr0 = *(u32 *)(r1 +12)\nexit",
+		"insn 4: r1 is a context on one path and something else on "
+		"another");
+}
+
+static void t_types_null_or_context_is_one_kind(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fix_init(&x);
+	prog(&x, "p",
+		"r6 = r1\nr0 = *(u32 *)(r1 +12)\nif r0 == 0 goto l\nr6 = 0\n"
+		"l:\nif r6 == 0 goto out\nr0 = *(u32 *)(r6 +16)\nout:\nexit");
+	run(&x);
+	assert_string_equal(x.log, "");
+	fix_fini(&x);
+}
+
+static void t_types_context_rules_of_the_kernel(void **state)
+{
+	(void)state;
+	refuse("r2 = *(u32 *)(r1 +12)\nr1 += r2\nr0 = *(u32 *)(r1 +0)\nexit",
+		"insn 2: access to struct xdp_md at a variable offset");
+	refuse("r0 = *(u64 *)(r1 +0)\nexit",
+		"insn 0: access of 8 bytes at offset 0 of struct xdp_md, "
+		"wanted one whole field");
+	refuse("r0 = *(u16 *)(r1 +12)\nexit",
+		"insn 0: access of 2 bytes to xdp_md.ingress_ifindex, wanted "
+		"4");
+	refuse("r0 = *(u32 *)(r1 +2)\nexit",
+		"insn 0: access of 4 bytes at offset 2 of struct xdp_md, "
+		"wanted one whole field");
+	refuse("r0 = *(u32 *)(r1 +24)\nexit",
+		"insn 0: access of 4 bytes at offset 24 of struct xdp_md, "
+		"which has 24");
+	refuse("r0 = *(u32 *)(r1 -4)\nexit",
+		"insn 0: access of 4 bytes at offset -4 of struct xdp_md, "
+		"which has 24");
+	refuse("r0 = 0\n*(u32 *)(r1 +16) = r0\nexit",
+		"insn 1: store to xdp_md.rx_queue_index, which is read-only");
+	refuse("r0 = *(s32 *)(r1 +0)\nexit",
+		"insn 0: sign-extending load of the pointer xdp_md.data");
+	refuse("r0 = 0\nlock *(u32 *)(r1 +12) += r0\nexit",
+		"insn 1: atomic access to struct xdp_md");
+}
+
+static void t_types_unwritten_registers_are_refused(void **state)
+{
+	(void)state;
+	refuse("exit", "insn 0: reads r0, which was not written");
+	refuse("r0 = r7\nexit", "insn 0: reads r7, which was not written");
+	refuse("call 5\nr0 = r1\nexit",
+		"insn 1: reads r1, which was not written or was lost in a "
+		"call");
+}
+
+static void t_types_stack_bounds(void **state)
+{
+	(void)state;
+	refuse("r0 = 0\n*(u64 *)(r10 +0) = r0\nexit",
+		"insn 1: access of 8 bytes at 0 of the stack, wanted -512 to "
+		"-1");
+	refuse("r0 = 0\n*(u64 *)(r10 -516) = r0\nexit",
+		"insn 1: access of 8 bytes at -516 of the stack, wanted -512 "
+		"to -1");
+	refuse("r0 = 0\n*(u32 *)(r10 -2) = r0\nexit",
+		"insn 1: access of 4 bytes at -2 of the stack, wanted -512 to "
+		"-1");
+}
+
+static void t_types_calls_are_refused(void **state)
+{
+	(void)state;
+	refuse("call 12\nexit", "insn 0: tail calls are not supported yet");
+	refuse("call 9999\nexit", "insn 0: unknown helper 9999");
+	refuse("callx r1\nexit",
+		"insn 0: callx through context, wanted a function address or "
+		"a helper number");
+	refuse("r1 = 5\nr2 = r10\nr2 += -4\ncall 1\nexit",
+		"insn 3: argument 1 of map_lookup_elem is number +5, wanted a "
+		"map");
+	refuse("r0 = 0\n.slot bfa1010001000000\nexit",
+		"insn 1: address space cast: arenas are not supported yet");
+	refuse("r6 = r1\nr0 = *(u8 *)skb[12]\nexit",
+		"insn 1: packet load in a program whose context is no socket "
+		"buffer");
+}
+
+static void t_types_unsupported_context(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fix_init(&x);
+	prog(&x, "p", "r0 = *(u32 *)(r1 +0)\nexit")->prog_type =
+		BPF_PROG_TYPE_SOCK_OPS;
+	expect_error(&x, "t.o: section xdp: program p: insn 0: context of "
+			 "program type sock_ops is not supported\n");
+	fix_init(&x); /* not accessed: fine */
+	prog(&x, "p", "r0 = 0\nexit")->prog_type = BPF_PROG_TYPE_SOCK_OPS;
+	run(&x);
+	assert_string_equal(x.log, "");
+	fix_fini(&x);
+}
+
+static void t_types_callx_by_constant(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fix_init(&x);
+	prog(&x, "p", "r1 = 5\ncallx r1\nexit");
+	expect(&x, "p:\n"
+		   "   0: r1 = 5\n"
+		   "   1: callx r1 # ktime_get_ns\n"
+		   "   2: exit\n");
+	fix_init(&x);
+	prog(&x, "p", "r3 = 0 ll\nr1 = 7\ncallx r3\nexit");
+	fix_func(&x, "sub", SYM_SUBPROG, "r0 = r1\nexit");
+	call(&x, 0, 0, 1);
+	expect(&x, "p:\n"
+		   "   0: r3 = sub\n"
+		   "   2: r1 = 7\n"
+		   "   3: callx r3 # sub(number +7)\n"
+		   "   4: exit\n"
+		   "sub:\n"
+		   "   0: r0 = r1\n"
+		   "   1: exit\n");
+}
+
+/* A result that grows after a caller has used it. */
+static void t_types_shared_callee_reaches_fixpoint(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fix_init(&x);
+	prog(&x, "p",
+		"r2 = *(u32 *)(r1 +0)\nr1 = r2\n.slot 85100000ffffffff\n"
+		"r0 = *(u8 *)(r0 +0)\nexit");
+	prog(&x, "q",
+		"r1 = r10\nr1 += -8\n.slot 85100000ffffffff\n"
+		"r0 = *(u8 *)(r0 +0)\nexit");
+	fix_func(&x, "id", SYM_SUBPROG, "r0 = r1\nexit");
+	call(&x, 0, 2, 2);
+	call(&x, 1, 2, 2);
+	expect(&x, "p:\n"
+		   "   0: r2 = *(u32 *)(r1 +0) # context, 8 bytes at +24\n"
+		   "   1: r1 = r2\n"
+		   "   2: call id # id(packet)\n"
+		   "   3: r0 = *(u8 *)(r0 +0) # unknown\n"
+		   "   4: exit\n"
+		   "q:\n"
+		   "   0: r1 = r10\n"
+		   "   1: r1 += -8\n"
+		   "   2: call id # id(stack -8)\n"
+		   "   3: r0 = *(u8 *)(r0 +0) # unknown\n"
+		   "   4: exit\n"
+		   "id:\n"
+		   "   0: r0 = r1\n"
+		   "   1: exit\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(t_types_packet_access),
+		cmocka_unit_test(t_types_context_through_a_spill),
+		cmocka_unit_test(t_types_context_plus_constant),
+		cmocka_unit_test(t_types_context_is_passed),
+		cmocka_unit_test(t_types_context_in_a_passed_frame),
+		cmocka_unit_test(t_types_result_of_a_subprogram),
+		cmocka_unit_test(t_types_subprogram_is_specialised),
+		cmocka_unit_test(t_types_two_kinds_are_refused),
+		cmocka_unit_test(t_types_null_or_context_is_one_kind),
+		cmocka_unit_test(t_types_context_rules_of_the_kernel),
+		cmocka_unit_test(t_types_unwritten_registers_are_refused),
+		cmocka_unit_test(t_types_stack_bounds),
+		cmocka_unit_test(t_types_calls_are_refused),
+		cmocka_unit_test(t_types_unsupported_context),
+		cmocka_unit_test(t_types_callx_by_constant),
+		cmocka_unit_test(t_types_shared_callee_reaches_fixpoint),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
