@@ -26,6 +26,7 @@ struct job {
 	const struct leg *leg;
 	bool apart;
 	enum verdict verdict;
+	char text[256]; /* of the original failure, without numbers */
 	struct program now, next;
 };
 
@@ -109,14 +110,27 @@ static void print(const struct program *from, struct gen_prog *to)
 
 /* ---- candidates ---------------------------------------------------------- */
 
-/* Takes next for now if it still fails. */
+/* Instruction numbers change; what is wrong must not. */
+static void strip_numbers(const char *from, char *to)
+{
+	do
+		if (*from < '0' || *from > '9')
+			*to++ = *from;
+	while (*from++);
+}
+
+/* Takes next for now if it still fails, in the same way. */
 static bool try_next(struct job *job)
 {
 	static struct gen_prog prog;
 	struct outcome out = {0};
+	char text[256];
 
 	print(&job->next, &prog);
 	if (subject_try(&prog, job->leg, job->apart, &out) != job->verdict)
+		return false;
+	strip_numbers(out.text, text);
+	if (job->verdict == V_BROKEN && strcmp(text, job->text))
 		return false;
 	job->now = job->next;
 	return true;
@@ -249,6 +263,7 @@ void reduce(struct gen_prog *prog, const struct leg *leg, bool apart)
 	job.leg = leg;
 	job.apart = apart;
 	job.verdict = subject_try(prog, leg, apart, &out);
+	strip_numbers(out.text, job.text);
 	parse(prog, &job.now);
 	if (job.verdict == V_SAME || job.verdict == V_REFUSED)
 		return;

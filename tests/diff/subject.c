@@ -49,8 +49,10 @@ void subject_compare(const struct gen_prog *prog, const struct leg *leg,
 
 	out->leg_r0 = run.r0;
 	snprintf(out->text, sizeof(out->text), "%s", run.text);
-	if (status != LEG_OK)
-		out->verdict = status == LEG_REFUSED ? V_REFUSED : V_BROKEN;
+	if (status == LEG_REFUSED && !leg->takes_all)
+		out->verdict = V_REFUSED;
+	else if (status != LEG_OK)
+		out->verdict = V_BROKEN;
 	else if (run.r0 != out->r0 ||
 		 memcmp(out->mem, out->leg_mem, prog->mem_size))
 		out->verdict = V_DIFFERS;

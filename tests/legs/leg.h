@@ -30,6 +30,8 @@ struct leg_run {
 struct leg {
 	const char *name;
 	const char *about;
+	/* It has no right to refuse a valid program. */
+	bool takes_all;
 	/* NULL, or why this leg cannot run here at all. Called once. */
 	const char *(*open)(void);
 	enum leg_status (*run)(struct leg_run *run);
@@ -52,6 +54,9 @@ enum leg_status leg_interp(struct leg_run *run);
 enum leg_status leg_interp_moved(struct leg_run *run);
 enum leg_status leg_kernel(struct leg_run *run);
 const char *leg_kernel_open(void);
+enum leg_status leg_kiln_O0(struct leg_run *run);
+enum leg_status leg_kiln_O1(struct leg_run *run);
+enum leg_status leg_kiln_O2(struct leg_run *run);
 /* The interpreter with the bug interp_mutation planted. */
 enum leg_status leg_mutant(struct leg_run *run);
 

@@ -7,12 +7,18 @@
 
 #include "leg.h"
 
+// clang-format off
 const struct leg legs[] = {
-	{"interp", "the reference interpreter", NULL, leg_interp},
-	{"kernel", "the running kernel, by BPF_PROG_TEST_RUN", leg_kernel_open,
-		leg_kernel},
+	{"interp",  "the reference interpreter",      true,  NULL,            leg_interp},
+	{"kernel",  "the running kernel's JIT",       false, leg_kernel_open, leg_kernel},
+#ifdef TESTS_HAVE_KILN
+	{"kiln-O0", "native code without optimising", true,  NULL,            leg_kiln_O0},
+	{"kiln-O1", "native code, some optimising",   true,  NULL,            leg_kiln_O1},
+	{"kiln-O2", "native code, all optimising",    true,  NULL,            leg_kiln_O2},
+#endif
 	{0},
 };
+// clang-format on
 
 const struct leg *leg_find(const char *name)
 {
