@@ -18,7 +18,9 @@ enum { MAX_INPUT = 1 << 30 };
 /* Everything that one call to kiln_compile() owns. */
 struct run {
 	struct link l;
+	struct kiln_compile_opts opts; /* the caller's, completed */
 	jmp_buf oom;
+	const struct lk_watch *watch;
 	const struct kiln_input *in;
 	size_t nin;
 	struct fe_obj **obj;
@@ -96,9 +98,8 @@ static int set_options(struct run *r, const struct kiln_compile_opts *o)
 	l->cg.target = target_find(name);
 	if (!l->cg.target) {
 		diag_error(&l->diag, &nowhere,
-			"--target: unknown target %s, wanted x86_64 "
-			"or aarch64",
-			name);
+			"--target: unknown target %s, wanted %s", name,
+			target_names(&l->a));
 		return -EINVAL;
 	}
 	l->cg.opt = (u8)(o->opt < 0 ? 0 : o->opt ? o->opt : 2);
@@ -107,7 +108,6 @@ static int set_options(struct run *r, const struct kiln_compile_opts *o)
 	l->cg.inline_scope = o->hosted;
 	l->cg.reg_mask = o->reg_mask;
 	l->m.raw = o->raw;
-	l->m.progs = o->progs;
 	r->fe = (struct fe_opts){o->progs, o->types, o->sets, o->map_entries};
 	return parse_cpu(l, o->cpu);
 }
@@ -303,8 +303,10 @@ static void dump_unit(const struct link *l, const struct unit_fn *u)
 			u->cfi.v[i].value);
 }
 
-static int generate(struct link *l)
+static int generate(struct run *r)
 {
+	struct link *l = &r->l;
+
 	for (u32 i = 0; i < l->m.func.n; i++) {
 		if (!l->wanted[i])
 			continue;
@@ -317,6 +319,8 @@ static int generate(struct link *l)
 			return err;
 		if (!err && dumps(l, "unit"))
 			dump_unit(l, l->placed[i].unit);
+		if (!err && r->watch)
+			r->watch->func(r->watch->ctx, l, i);
 	}
 	return l->diag.errors ? -EINVAL : 0;
 }
@@ -353,7 +357,7 @@ static int stages(struct run *r, void **out, size_t *out_size)
 	if ((err = lk_resolve(l)))
 		return -EINVAL;
 	/* 3. functions -> units */
-	if ((err = generate(l)))
+	if ((err = generate(r)))
 		return err;
 	for (u32 i = 0; i < l->m.func.n; i++)
 		if (l->wanted[i])
@@ -372,10 +376,47 @@ static int stages(struct run *r, void **out, size_t *out_size)
 	return lk_elfout(l, out, out_size);
 }
 
-/* ---- the public face -------------------------------------------------------- */
+/* ---- the whole -------------------------------------------------------------- */
+
+/* Callers of another version have a shorter struct, or a longer one: what
+ * they set there must not be ignored. */
+static int copy_opts(struct run *r, const struct kiln_compile_opts *o)
+{
+	size_t n = o ? o->sz : 0;
+	bool newer = o && n < sizeof(o->sz);
+
+	if (n)
+		memcpy(&r->opts, o, n < sizeof(r->opts) ? n : sizeof(r->opts));
+	for (size_t i = sizeof(r->opts); i < n; i++)
+		newer |= ((const u8 *)o)[i] != 0;
+	if (!newer)
+		return 0;
+	diag_error(&r->l.diag, &nowhere,
+		"options of %zu bytes, this kiln has %zu", n, sizeof(r->opts));
+	return -EINVAL;
+}
+
+static int init(struct run *r, const struct kiln_input *in, size_t n)
+{
+	struct link *l = &r->l;
+
+	r->obj = calloc(n ? n : 1, sizeof(struct fe_obj *));
+	r->in = in;
+	r->nin = n;
+	l->o = &r->opts;
+	l->elf_fd = -1;
+	l->diag = (struct diag){.fn = on_diag, .ctx = &r->opts};
+	arena_init(&l->a, on_oom, r);
+	arena_init(&l->fa, on_oom, r);
+	l->m.a = &l->a;
+	l->m.diag = &l->diag;
+	l->m.license = "";
+	return r->obj ? 0 : -ENOMEM;
+}
 
 static void fini(struct run *r)
 {
+	lk_elfout_fini(&r->l);
 	for (size_t i = 0; r->obj && i < r->nin; i++)
 		if (r->obj[i])
 			fe_close(r->obj[i]);
@@ -385,9 +426,26 @@ static void fini(struct run *r)
 	free(r);
 }
 
-__attribute__((visibility("default"))) int kiln_compile(
-	const struct kiln_input *in, size_t n,
-	const struct kiln_compile_opts *opts, void **out, size_t *out_size)
+/* Here running out of memory ends. */
+static int compile(struct run *r, const struct kiln_compile_opts *opts,
+	void **out, size_t *out_size)
+{
+	int err;
+
+	if (setjmp(r->oom)) {
+		diag_error(&r->l.diag, &nowhere, "out of memory");
+		return -ENOMEM;
+	}
+	r->l.m.file = arena_array(&r->l.a, const char *, r->nin);
+	err = copy_opts(r, opts);
+	if (!err)
+		err = set_options(r, &r->opts);
+	return err ? err : stages(r, out, out_size);
+}
+
+int lk_compile(const struct kiln_input *in, size_t n,
+	const struct kiln_compile_opts *opts, const struct lk_watch *watch,
+	void **out, size_t *out_size)
 {
 	struct run *r = calloc(1, sizeof(*r));
 	int err;
@@ -396,31 +454,10 @@ __attribute__((visibility("default"))) int kiln_compile(
 	*out_size = 0;
 	if (!r)
 		return -ENOMEM;
-	r->obj = calloc(n ? n : 1, sizeof(struct fe_obj *));
-	r->in = in;
-	r->nin = n;
-	r->l.o = opts;
-	r->l.diag = (struct diag){.fn = on_diag, .ctx = (void *)opts};
-	arena_init(&r->l.a, on_oom, r);
-	arena_init(&r->l.fa, on_oom, r);
-	r->l.m.a = &r->l.a;
-	r->l.m.diag = &r->l.diag;
-	r->l.m.license = "";
-
-	if (!r->obj || setjmp(r->oom)) {
-		diag_error(&r->l.diag, &nowhere, "out of memory");
-		err = -ENOMEM;
-	} else {
-		r->l.m.file = arena_array(&r->l.a, const char *, n);
-		err = set_options(r, opts);
-		if (!err)
-			err = stages(r, out, out_size);
-	}
+	r->watch = watch;
+	err = init(r, in, n);
+	if (!err)
+		err = compile(r, opts, out, out_size);
 	fini(r);
 	return err;
-}
-
-__attribute__((visibility("default"))) void kiln_free(void *out)
-{
-	free(out);
 }

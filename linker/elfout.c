@@ -6,7 +6,6 @@
  * ones first, as the gABI demands. libelf computes file offsets; it writes to
  * a file descriptor, so the bytes take the way through a memfd.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <gelf.h>
 #include <libelf.h>
@@ -24,7 +23,6 @@
 struct out {
 	struct link *l;
 	struct image *g;
-	Elf *elf;
 	struct buf shstr, str;
 	u32 *sec_index;	  /* by image section: ELF section index */
 	u32 *rela_index;  /* its relocation section, or 0 */
@@ -87,7 +85,7 @@ static void number_symbols(struct out *o)
 static int add_sec(struct out *o, const char *name, GElf_Shdr h,
 	const void *bytes, size_t size, Elf_Type type)
 {
-	Elf_Scn *scn = elf_newscn(o->elf);
+	Elf_Scn *scn = elf_newscn(o->l->elf);
 	Elf_Data *d = scn ? elf_newdata(scn) : NULL;
 
 	if (!d)
@@ -202,7 +200,7 @@ static int add_strings(struct out *o)
 	if (err)
 		return err;
 	/* .shstrtab holds its own name: the size is known only behind it */
-	Elf_Scn *scn = elf_newscn(o->elf);
+	Elf_Scn *scn = elf_newscn(o->l->elf);
 	Elf_Data *d = scn ? elf_newdata(scn) : NULL;
 	GElf_Shdr s = h;
 
@@ -220,7 +218,8 @@ static int add_header(struct out *o)
 {
 	GElf_Ehdr h;
 
-	if (!gelf_newehdr(o->elf, ELFCLASS64) || !gelf_getehdr(o->elf, &h))
+	if (!gelf_newehdr(o->l->elf, ELFCLASS64) ||
+		!gelf_getehdr(o->l->elf, &h))
 		return -ENOMEM;
 	h.e_ident[EI_DATA] = ELFDATA2LSB;
 	for (u32 i = 0; i < o->g->sec.n; i++)
@@ -230,7 +229,7 @@ static int add_header(struct out *o)
 	h.e_machine = o->g->target->elf_machine;
 	h.e_version = EV_CURRENT;
 	h.e_shstrndx = (u16)(o->symtab + 2);
-	return gelf_update_ehdr(o->elf, &h) ? 0 : -EIO;
+	return gelf_update_ehdr(o->l->elf, &h) ? 0 : -EIO;
 }
 
 static int write_all(struct out *o)
@@ -245,7 +244,7 @@ static int write_all(struct out *o)
 		err = add_symtab(o);
 	if (!err)
 		err = add_strings(o);
-	if (!err && elf_update(o->elf, ELF_C_WRITE) < 0)
+	if (!err && elf_update(o->l->elf, ELF_C_WRITE) < 0)
 		err = -EIO;
 	return err;
 }
@@ -273,6 +272,16 @@ static int read_back(int fd, void **out, size_t *size)
 	return 0;
 }
 
+void lk_elfout_fini(struct link *l)
+{
+	if (l->elf)
+		elf_end(l->elf);
+	if (l->elf_fd >= 0)
+		close(l->elf_fd);
+	l->elf = NULL;
+	l->elf_fd = -1;
+}
+
 int lk_elfout(struct link *l, void **out, size_t *size)
 {
 	struct out o = {.l = l, .g = &l->img};
@@ -293,18 +302,17 @@ int lk_elfout(struct link *l, void **out, size_t *size)
 		return -E2BIG;
 	}
 	elf_version(EV_CURRENT);
-	int fd = memfd_create("kiln", MFD_CLOEXEC);
-	if (fd >= 0) {
-		o.elf = elf_begin(fd, ELF_C_WRITE, NULL);
-		err = o.elf ? write_all(&o) : -EIO;
-		if (o.elf)
-			elf_end(o.elf);
-		if (!err)
-			err = read_back(fd, out, size);
-		close(fd);
-	}
+	l->elf_fd = memfd_create("kiln", MFD_CLOEXEC);
+	if (l->elf_fd < 0)
+		err = -errno;
+	else if ((l->elf = elf_begin(l->elf_fd, ELF_C_WRITE, NULL)))
+		err = write_all(&o);
 	if (err)
 		diag_error(&l->diag, &nowhere, "writing the object: %s",
 			err == -EIO ? elf_errmsg(-1) : strerror(-err));
+	else if ((err = read_back(l->elf_fd, out, size)))
+		diag_error(&l->diag, &nowhere, "writing the object: %s",
+			strerror(-err));
+	lk_elfout_fini(l);
 	return err;
 }

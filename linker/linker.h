@@ -2,6 +2,7 @@
  * The linker: units and module -> sections and symbols -> native ELF object;
  * the driver that runs a compilation; the command line.
  *
+ *   api.c      kiln_compile(): what applications see
  *   driver.c   the stages of a compilation in order
  *   resolve.c  which functions are compiled, what their symbols are called
  *   layout.c   functions, maps and data -> sections, symbols, relocations
@@ -9,7 +10,9 @@
  *   ehframe.c  .eh_frame
  *   debug.c    .debug_line and the little .debug_info that names functions
  *   elfout.c   image -> ELF bytes through libelf
- *   main.c     the command table; cmd_*.c one file per command
+ *   main.c     the command table; opts.c, cmd_*.c one file per command
+ *   native.c   native objects, read again for inspect and disasm; lines.c
+ *   report.c   tables as text or JSON; json.c
  */
 #ifndef KILN_LINKER_H
 #define KILN_LINKER_H
@@ -98,7 +101,20 @@ struct link {
 	bool *data_used, *map_used; /* by datasec, map */
 	sec_id *map_sec;	    /* by map: its .data.<map> */
 	struct image img;
+	void *elf;  /* libelf's handle while it writes, else NULL */
+	int elf_fd; /* what it writes to, else -1 */
 };
+
+/* ---- driver.c ---- */
+/* Told of every function once its code is there, before the next one. */
+struct lk_watch {
+	void (*func)(void *ctx, const struct link *l, u32 func);
+	void *ctx;
+};
+/* kiln_compile(), watched; watch may be NULL. */
+int lk_compile(const struct kiln_input *in, size_t n,
+	const struct kiln_compile_opts *opts, const struct lk_watch *watch,
+	void **out, size_t *out_size);
 
 /* ---- resolve.c ---- */
 int lk_resolve(struct link *l);
@@ -129,9 +145,12 @@ void lk_debug(struct link *l);
 /* ---- elfout.c ---- */
 /* malloc'ed bytes; 0 or -errno. */
 int lk_elfout(struct link *l, void **out, size_t *size);
+/* Releases what lk_elfout held when it ran out of memory. */
+void lk_elfout_fini(struct link *l);
 
-/* ---- target.c ---- */
-/* struct target by name: ir/target.h */
+/* ---- target.c: struct target by name, see ir/target.h ---- */
+/* The targets that are built in, as text: "x86_64". */
+const char *target_names(struct arena *a);
 
 /* ---- the command line: main.c, opts.c, cmd_*.c --------------------------- */
 
@@ -166,9 +185,151 @@ enum cli_group {
 int cli_parse(struct cli *o, int argc, char **argv, unsigned groups,
 	const char *usage);
 void cli_fini(struct cli *o);
-/* Prints diagnostics to stderr: "kiln: error: ..." without decoration for
- * errors that name their file. */
+/* Prints a line of diagnostics to stderr: "kiln: error: ...". */
 void cli_log(void *ctx, enum kiln_level level, const char *line);
+
+/* ---- json.c ---- */
+enum { JSON_DEPTH = 16 };
+
+struct json {
+	FILE *out;
+	bool pretty;
+	bool first; /* nothing stands in the innermost level yet */
+	u32 depth;
+	bool array[JSON_DEPTH]; /* else an object */
+};
+
+/* key is NULL inside arrays and at the top. */
+void json_init(struct json *j, FILE *out, bool pretty);
+void json_object(struct json *j, const char *key);
+void json_array(struct json *j, const char *key);
+void json_end(struct json *j); /* of the innermost object or array */
+void json_string(struct json *j, const char *key, const char *s);
+void json_number(struct json *j, const char *key, u64 v);
+void json_bool(struct json *j, const char *key, bool v);
+/* A copy without control bytes, for terminals. */
+const char *text_safe(struct arena *a, const char *s);
+
+/* ---- report.c ---- */
+enum { REPORT_COLS = 16 };
+
+struct report {
+	struct arena *a;
+	FILE *out; /* into text */
+	char *text;
+	size_t size;
+	bool is_json;
+	struct json j;
+	/* the table that is being made, as text */
+	const char *table; /* NULL: between tables */
+	u32 rows, col, ncol;
+	const char *key[REPORT_COLS];
+	bool right[REPORT_COLS];
+	u32 width[REPORT_COLS];
+	vec(const char *) cell;
+};
+
+int rep_init(struct report *r, struct arena *a, const struct cli *o);
+/* Prints it, unless err says that making it failed. err, or -errno. */
+int rep_fini(struct report *r, int err);
+/* Every row of a table has the same cells in the same order. */
+void rep_table(struct report *r, const char *name);
+void rep_row(struct report *r);
+void rep_end_row(struct report *r);
+void rep_end_table(struct report *r);
+/* A cell, or a field between tables; "" is left out. */
+void rep_string(struct report *r, const char *key, const char *s);
+void rep_number(struct report *r, const char *key, u64 v);
+void rep_list(struct report *r, const char *key, const char *const *v, u32 n);
+
+/* ---- native.c: reads native objects and images of either target ---- */
+
+/* A byte of a section; sec 0: nowhere. */
+struct place {
+	u32 sec;
+	u64 off;
+};
+
+struct nat_rel {
+	u64 off;
+	u32 type, sym;
+	i64 addend;
+};
+
+struct nat_sec {
+	const char *name;
+	const u8 *p; /* NULL: takes no bytes in the file */
+	u64 size, addr, flags;
+	u32 type, link, info;
+	bool is_loaded;		 /* has addresses of an image */
+	vec(struct nat_rel) rel; /* by offset */
+};
+
+struct nat_sym {
+	const char *name;
+	struct place at;
+	u64 size;
+	u8 bind, type;
+	bool is_undef;
+};
+
+/* From `at` on code belongs to this line; line 0: to none. */
+struct nat_line {
+	struct place at;
+	const char *file;
+	u32 line;
+};
+
+struct nat_target {
+	const char *name; /* as in --target */
+	u16 machine;
+	u32 abs64, pc32, relative; /* relocation types */
+};
+
+struct native {
+	struct arena *a;
+	struct diag diag;
+	const char *file;
+	const u8 *bytes;
+	size_t size;
+	u16 type; /* ET_REL, ET_EXEC, ET_DYN */
+	const struct nat_target *target;
+	vec(struct nat_sec) sec; /* [0] is nothing */
+	vec(struct nat_sym) sym; /* [0] is nothing */
+	u32 *by_addr;		 /* loaded sections, by address */
+	u32 nby_addr;
+	u32 *by_place; /* named functions and objects, by place */
+	u32 nby_place;
+	vec(struct nat_line) line; /* by place */
+	void *elf;
+};
+
+/* Reads FILE and checks every header, symbol and relocation. 0, or -1 after
+ * one line on stderr. */
+int nat_open(struct native *n, struct arena *a, const char *file);
+void nat_close(struct native *n);
+int nat_error(struct native *n, const char *fmt, ...) printf_like(2, 3);
+/* The next section of that name after prev, 0 if none. */
+u32 nat_find(const struct native *n, const char *name, u32 prev);
+/* What a self-relative 32-bit field, or a 64-bit address, points at. */
+struct place nat_self(const struct native *n, u32 sec, u64 off);
+struct place nat_addr(const struct native *n, u32 sec, u64 off);
+/* The string there, or NULL if it does not end inside its section. */
+const char *nat_string(const struct native *n, struct place at);
+/* Index in by_place, or in the section's rel, of the first one at or behind
+ * the place. */
+u32 nat_sym_from(const struct native *n, struct place at);
+u32 nat_rel_from(const struct native *n, struct place at);
+/* The relocation at exactly that place, or NULL. */
+const struct nat_rel *nat_rel_at(const struct native *n, struct place at);
+/* The named function or object that holds the place, or NULL. */
+const struct nat_sym *nat_sym_at(const struct native *n, struct place at);
+
+/* ---- lines.c ---- */
+/* .debug_line -> n->line. 0, or -1 after one line on stderr. */
+int nat_read_lines(struct native *n);
+/* NULL if nothing is known of it. */
+const struct nat_line *nat_line_at(const struct native *n, struct place at);
 
 /* Exit status of the command. */
 int cmd_compile(int argc, char **argv);

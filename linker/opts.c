@@ -167,7 +167,7 @@ static int set_option(struct cli *o, int id, char *s)
 	switch (id) {
 	case 'o': o->out = s; break;
 	case 'O': err = set_level(o, s); break;
-	case 'p': o->pretty = true; /* fallthrough */
+	case 'p': o->json = o->pretty = true; break;
 	case 'j': o->json = true; break;
 	case O_TARGET: o->c.target = s; break;
 	case O_CPU: o->c.cpu = s; break;

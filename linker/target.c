@@ -1,7 +1,7 @@
 /* The targets that are built in. */
 #include <string.h>
 
-#include "ir/target.h"
+#include "linker/linker.h"
 
 static const struct target *const targets[] = {
 	&x86_target,
@@ -13,4 +13,13 @@ const struct target *target_find(const char *name)
 		if (!strcmp(targets[i]->name, name))
 			return targets[i];
 	return NULL;
+}
+
+const char *target_names(struct arena *a)
+{
+	const char *text = targets[0]->name;
+
+	for (u32 i = 1; i < countof(targets); i++)
+		text = arena_printf(a, "%s or %s", text, targets[i]->name);
+	return text;
 }
