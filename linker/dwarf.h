@@ -27,7 +27,8 @@ enum {
 	/* 7.21 line numbers */
 	DW_LNS_copy = 1,              DW_LNS_advance_pc = 2,
 	DW_LNS_advance_line = 3,      DW_LNS_set_file = 4,
-	DW_LNS_set_column = 5,
+	DW_LNS_set_column = 5,        DW_LNS_const_add_pc = 8,
+	DW_LNS_fixed_advance_pc = 9,
 	DW_LNE_end_sequence = 1,      DW_LNE_set_address = 2,
 };
 // clang-format on

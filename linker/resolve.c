@@ -9,7 +9,6 @@
  */
 #include <string.h>
 
-#include "frontend/frontend.h"
 #include "kiln/format.h"
 #include "linker/linker.h"
 
@@ -116,9 +115,7 @@ static void mark_sym(struct link *l, u32 sym)
 	case SYM_VALUES: mark_map(l, s->index); break;
 	case SYM_PROG:
 	case SYM_BODY:
-	case SYM_SUBPROG:
-		l->wanted[s->index] |= l->m.func.v[s->index].is_used;
-		break;
+	case SYM_SUBPROG: l->wanted[s->index] = true; break;
 	default: break;
 	}
 }
@@ -127,12 +124,9 @@ static void mark_func(struct link *l, const struct func *f)
 {
 	for (u32 i = 0; i < f->ncallee; i++)
 		l->wanted[f->callee[i]] = true;
-	for (u32 i = 0; i < f->n; i++) {
-		u32 sym = l->m.insn.v[f->first + i].sym;
-
-		if (sym != SYM_NONE && fe_is_live(f, i))
-			mark_sym(l, sym);
-	}
+	for (u32 i = f->first; i < f->first + f->n; i++)
+		if (l->m.insn.v[i].sym != SYM_NONE)
+			mark_sym(l, l->m.insn.v[i].sym);
 }
 
 static void mark_all(struct link *l)
