@@ -1,20 +1,19 @@
 /*
  * bpf_csum_diff: the Internet checksum (RFC 1071) of what was added minus
- * what was removed, folded to 16 bits as kernels since 6.13 return it. Sums
- * are of 16-bit words in memory order, modulo 2^16 - 1.
+ * what was removed. Sums are of 16-bit words in memory order, modulo 2^16 - 1.
+ * As in kernels since 6.13 the result is folded to 16 bits and sizes need not
+ * be multiples of 4; a missing last byte counts as 0.
  */
 #include "runtime/rt.h"
 
-/* 32-bit one's complement sum of memory, size a multiple of 4. */
+/* 32-bit one's complement sum of memory. */
 static u32 sum_words(const u8 *p, u32 size, u32 sum)
 {
-	u64 s = sum;
-	u32 w;
+	u64 s = sum; /* + 2^32 * 2^30 cannot wrap */
 
-	for (u32 i = 0; i < size; i += 4) {
-		__builtin_memcpy(&w, p + i, 4);
-		s += w; /* below 2^32 * 2^30: cannot wrap */
-	}
+	for (; size >= 4; p += 4, size -= 4)
+		s += (u32)word_get(p, 4);
+	s += word_get(p, size);
 	s = (s & UINT32_MAX) + (s >> 32);
 	return (u32)((s & UINT32_MAX) + (s >> 32));
 }
@@ -30,8 +29,6 @@ HELPER_FN(csum_diff)
 	u32 from_size = (u32)a2, to_size = (u32)a4, sum = (u32)a5;
 	u64 s;
 
-	if ((from_size | to_size) & 3)
-		return (u64)-RT_EINVAL;
 	if (to_size)
 		sum = sum_words(PTR(u8, a3), to_size, sum);
 	if (from_size) {

@@ -4,14 +4,17 @@
  *
  *   %[0+- ]*[1-9][0-9]*  then  d i u x X, with l or ll    integers
  *                              c                          a character
- *                              p, pK, px                  an address
- *                              s, pks, pus                a string
+ *                              s, pks, pus                a string *
+ *                              p *, pK, px                an address
+ *                              ps, pS, pB                 code: its address
+ *                              pi4, pI4, pi6, pI6         an IP address
  *                              %                          itself
+ *   * only before the end, a space or a punctuation mark
  *
  * At most three conversions with an argument. Without l an integer is 32 bits
  * wide. The result is the length of the whole text; the log gets what fits
  * into TEXT_MAX. Addresses print as 16 hex digits: the kernel hides them by
- * hashing, kiln's programs are the application's own.
+ * hashing, kiln's programs are the application's own. Code has no names here.
  */
 #include "runtime/rt.h"
 
@@ -24,8 +27,8 @@ struct text {
 
 /* One conversion, as written. */
 struct conv {
-	char kind; /* d u x X c p s */
-	u8 size;   /* of an integer: 4 or 8 */
+	char kind; /* d u x X c s; S code; i IP address, I as usual */
+	u8 size;   /* of an integer: 4 or 8; of an address: 4 or 16 */
 	bool zero, plus, left, space;
 	u32 width;
 };
@@ -99,57 +102,123 @@ static void put_integer(struct text *t, const struct conv *c, u64 arg)
 	put_number(t, c, v < 0 ? -(u64)v : (u64)v, sign);
 }
 
+/* I4 192.0.2.1, i4 192.000.002.001, I6 four digits per group, i6 without
+ * colons. Widths do not apply. */
+static void put_ip(struct text *t, const struct conv *c, const u8 *b)
+{
+	struct conv part = {.kind = c->size == 4 ? 'u' : 'x', .zero = true};
+
+	if (c->size == 16)
+		part.width = 2;
+	else if (c->kind == 'i')
+		part.width = 3;
+	for (u32 i = 0; i < c->size; i++) {
+		if (i && c->size == 4)
+			put(t, '.');
+		else if (i && i % 2 == 0 && c->kind == 'I')
+			put(t, ':');
+		put_number(t, &part, b ? b[i] : 0, 0);
+	}
+}
+
+static void put_string(struct text *t, const struct conv *c, const char *s)
+{
+	size_t n = 0;
+
+	while (s && n < TEXT_MAX && s[n])
+		n++;
+	put_field(t, c, 0, s, n);
+}
+
+static void put_code(struct text *t, const struct conv *c, u64 addr)
+{
+	char buf[24];
+	struct text hex = {buf, 0};
+
+	put(&hex, '0');
+	put(&hex, 'x');
+	put_number(&hex, &(struct conv){.kind = 'x'}, addr, 0);
+	put_field(t, c, 0, buf, hex.len);
+}
+
 static void put_conv(struct text *t, const struct conv *c, u64 arg)
 {
-	const char *s = PTR(const char, arg);
 	char one = (char)arg;
-	size_t n = 0;
 
 	switch (c->kind) {
 	case 'c': put_field(t, c, 0, &one, 1); break;
-	case 's':
-		while (s && n < TEXT_MAX && s[n])
-			n++;
-		put_field(t, c, 0, s, n);
-		break;
+	case 's': put_string(t, c, PTR(const char, arg)); break;
+	case 'S': put_code(t, c, arg); break;
+	case 'i':
+	case 'I': put_ip(t, c, PTR(const u8, arg)); break;
 	default: put_integer(t, c, arg); break;
 	}
 }
 
 /* ---- format ---------------------------------------------------------------------- */
 
-static bool is_space(char c)
+static bool is_space(u8 c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static bool is_print(char c)
+static bool is_print(u8 c)
 {
 	return c >= ' ' && c <= '~';
 }
 
-static bool is_alnum(char c)
+static bool is_alnum(u8 c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
 	       (c >= 'A' && c <= 'Z');
 }
 
-/* p, pK, px before anything that is no letter or digit; pks, pus. */
+/* What may stand behind a string or a plain address: the end, a space or a
+ * punctuation mark. The kernel reads bytes from 0x80 on as Latin-1. */
+static bool is_stop(u8 c)
+{
+	if (c >= 0x80)
+		return (c >= 0xa0 && c <= 0xbf) || c == 0xd7 || c == 0xf7;
+	return !c || is_space(c) || (is_print(c) && !is_alnum(c));
+}
+
+static const char *parse_string(const char *p, struct conv *c)
+{
+	c->kind = 's';
+	return is_stop((u8)*p) ? p : NULL;
+}
+
+/* Behind a %p and its kind, the kernel swallows letters and digits. */
+static const char *skip_alnum(const char *p)
+{
+	while (is_alnum((u8)*p))
+		p++;
+	return p;
+}
+
 static const char *parse_pointer(const char *p, struct conv *c)
 {
 	if ((p[0] == 'k' || p[0] == 'u') && p[1] == 's') {
-		c->kind = 's';
-		return p + 2;
+		c->width = 0;
+		return parse_string(p + 2, c);
 	}
-	if (p[0] == 'K' || p[0] == 'x')
-		p++;
-	else if (is_alnum(p[0]))
+	if ((p[0] == 'i' || p[0] == 'I') && (p[1] == '4' || p[1] == '6')) {
+		c->kind = p[0];
+		c->size = p[1] == '4' ? 4 : 16;
+		return skip_alnum(p);
+	}
+	if (p[0] == 's' || p[0] == 'S' || p[0] == 'B') {
+		c->kind = 'S';
+		c->width = p[0] == 'B' ? 0 : c->width;
+		return skip_alnum(p);
+	}
+	if (p[0] != 'K' && p[0] != 'x' && !is_stop((u8)p[0]))
 		return NULL;
 	c->kind = 'x';
 	c->size = 8;
 	c->zero = true;
 	c->width = c->width > 16 ? c->width : 16;
-	return p;
+	return skip_alnum(p);
 }
 
 static const char *parse_flags(const char *p, struct conv *c)
@@ -176,7 +245,9 @@ static const char *parse_conv(const char *p, struct conv *c)
 	p = parse_flags(p, c);
 	if (*p == 'p')
 		return parse_pointer(p + 1, c);
-	if (*p == 's' || *p == 'c') {
+	if (*p == 's')
+		return parse_string(p + 1, c);
+	if (*p == 'c') {
 		c->kind = *p;
 		return p + 1;
 	}
@@ -201,7 +272,8 @@ static int format(const char *p, const u64 *arg, u32 n_args, struct text *t)
 	u32 n = 0;
 
 	while (*p) {
-		if (!is_print(*p) && !is_space(*p))
+		/* UTF-8 is text; control characters are not */
+		if ((u8)*p < 0x80 && !is_print((u8)*p) && !is_space((u8)*p))
 			return -RT_EINVAL;
 		if (*p != '%' || p[1] == '%') {
 			if (t)

@@ -1,0 +1,127 @@
+/* Helpers where the expectation can be written down. */
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "rt_test.h"
+
+static char printed[1024];
+static int n_printed;
+
+static void keep(void *ctx, enum kiln_log_level level, const char *line)
+{
+	(void)ctx;
+	assert_int_equal(level, KILN_LOG_INFO);
+	snprintf(printed, sizeof(printed), "%s", line);
+	n_printed++;
+}
+
+static i64 print(const char *fmt, u32 size, u64 a, u64 b, u64 c)
+{
+	return (i64)kiln_helper_trace_printk((uintptr_t)fmt, size, a, b, c);
+}
+
+static void t_printk_prints_as_the_kernel(void **state)
+{
+	static const u8 ip[16] = {192, 0, 2, 1, 0xab};
+	static const struct {
+		const char *fmt, *text;
+		u64 a, b, c;
+	} row[] = {
+		{"plain", "plain", 0, 0, 0}, {"line\n", "line", 0, 0, 0},
+		{"%d %u %x", "-1 4294967295 ffffffff", -1, -1, -1},
+		{"%ld %lu %lx", "-1 18446744073709551615 ffffffffffffffff", -1,
+			-1, -1},
+		{"%lld|%5d|%-5d|", "7|    8|9    |", 7, 8, 9},
+		{"%05d %+d % d", "-0001 +2  3", -1, 2, 3},
+		{"%08X %i %%", "0000BEEF 0 %", 0xbeef, 0, 0},
+		{"%c%3c%-3c|", "a  bc  |", 'a', 'b', 'c'},
+		{"[%s] [%6s] [%-6s]", "[] [    hi] [hi    ]", 0,
+			(uintptr_t) "hi", (uintptr_t) "hi"},
+		{"%p", "0000000000001234", 0x1234, 0, 0},
+		{"%pI4 %pi4", "192.0.2.1 192.000.002.001", (uintptr_t)ip,
+			(uintptr_t)ip, 0},
+		{"%pI6", "c000:0201:ab00:0000:0000:0000:0000:0000",
+			(uintptr_t)ip, 0, 0},
+		{"\xc3\xa9", "\xc3\xa9", 0, 0, 0}, /* UTF-8 */
+	};
+
+	(void)state;
+	kiln_set_log(keep, NULL);
+	for (size_t i = 0; i < countof(row); i++) {
+		i64 n = print(row[i].fmt, (u32)strlen(row[i].fmt) + 1, row[i].a,
+			row[i].b, row[i].c);
+
+		assert_string_equal(printed, row[i].text);
+		assert_int_equal(
+			n, strlen(row[i].text) + !!strchr(row[i].fmt, '\n'));
+	}
+	kiln_set_log(NULL, NULL);
+}
+
+static void t_printk_refuses_before_it_prints(void **state)
+{
+	static const char *const bad[] = {"%d%d%d%d", "%z", "%", "%l", "%hd",
+		"%pZ", "%sx", "a\x01", "%f", "%n", "%.3d", "%5"};
+
+	(void)state;
+	n_printed = 0;
+	kiln_set_log(keep, NULL);
+	for (size_t i = 0; i < countof(bad); i++)
+		assert_int_equal(
+			print(bad[i], (u32)strlen(bad[i]) + 1, 0, 0, 0), -22);
+	assert_int_equal(print("no end", 6, 0, 0, 0), -22);
+	assert_int_equal(print("", 0, 0, 0, 0), -22);
+	assert_int_equal(n_printed, 0);
+	kiln_set_log(NULL, NULL);
+}
+
+static void t_printk_counts_what_does_not_fit(void **state)
+{
+	(void)state;
+	kiln_set_log(keep, NULL);
+	assert_int_equal(print("%9000d|", 8, 1, 0, 0), 9001);
+	assert_true(strlen(printed) < 1000);
+	kiln_set_log(NULL, NULL);
+}
+
+static void t_csum_diff_of_rfc1071(void **state)
+{
+	/* the example of RFC 1071, section 3: sum ddf2 in network order */
+	static const u8 data[8] = {
+		0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7};
+	u64 sum = kiln_helper_csum_diff(0, 0, (uintptr_t)data, 8, 0);
+
+	(void)state;
+	assert_int_equal(sum, 0xf2dd);
+	/* taking away what was added leaves zero, in one of its two forms */
+	sum = kiln_helper_csum_diff((uintptr_t)data, 8, 0, 0, sum);
+	assert_true(sum == 0 || sum == 0xffff);
+}
+
+static void t_ids_and_time(void **state)
+{
+	u64 id = kiln_helper_get_current_pid_tgid(0, 0, 0, 0, 0);
+	u64 t = kiln_helper_ktime_get_ns(0, 0, 0, 0, 0);
+	u64 seen = 0;
+
+	(void)state;
+	assert_int_equal(id >> 32, getpid());
+	assert_int_equal((u32)id, syscall(SYS_gettid));
+	assert_true(kiln_helper_ktime_get_ns(0, 0, 0, 0, 0) >= t);
+	for (int i = 0; i < 64; i++)
+		seen |= kiln_helper_get_prandom_u32(0, 0, 0, 0, 0);
+	assert_int_equal(seen, UINT32_MAX);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(t_printk_prints_as_the_kernel),
+		cmocka_unit_test(t_printk_refuses_before_it_prints),
+		cmocka_unit_test(t_printk_counts_what_does_not_fit),
+		cmocka_unit_test(t_csum_diff_of_rfc1071),
+		cmocka_unit_test(t_ids_and_time),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
