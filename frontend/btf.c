@@ -532,6 +532,30 @@ static int check_btf(struct btf_view *v, const struct fe_sec *s)
 	return err || check_cycles(v, BY_VALUE) || check_cycles(v, BY_NAME);
 }
 
+/* Compilers leave the places of variables to the linker, which we are. */
+static void fill_datasecs(
+	const struct fe_obj *o, const struct btf_view *v, u8 *copy)
+{
+	u8 *types = copy + (v->type - o->sec[o->btf_sec].bytes);
+
+	for (u32 id = 1; id <= v->n; id++) {
+		u8 *t = types + v->off[id];
+		u32 sec = 0, at_sec;
+		u64 off;
+
+		if (v->kind[id] != BTF_KIND_DATASEC)
+			continue;
+		for (u32 i = 0; i < vlen_of(v, id); i++) {
+			if (!btf_var_place(o, id, i, &at_sec, &off))
+				continue;
+			put_le32(t + TYPE_SIZE + i * 12 + 4, (u32)off);
+			sec = at_sec;
+		}
+		if (sec)
+			put_le32(t + 8, (u32)o->sec[sec].size);
+	}
+}
+
 /* A second object's types go behind those of the first. */
 static int add_to_link(struct fe_obj *o, const void *bytes, u32 size)
 {
@@ -540,13 +564,14 @@ static int add_to_link(struct fe_obj *o, const void *bytes, u32 size)
 	u32 n;
 
 	libbpf_enter();
-	if (m->btf_types) {
-		first = btf__add_btf(m->btf_types, o->btf);
+	struct btf *b = btf__new(bytes, size);
+	if (b && m->btf_types) {
+		first = btf__add_btf(m->btf_types, b);
+		btf__free(b);
 	} else {
-		m->btf_types = o->btf_of_link = btf__new(bytes, size);
-		first = o->btf_of_link ? 1 : -1;
+		m->btf_types = o->btf_of_link = b;
 	}
-	const void *raw = m->btf_types ? btf__raw_data(m->btf_types, &n) : NULL;
+	const void *raw = b ? btf__raw_data(m->btf_types, &n) : NULL;
 	libbpf_leave();
 	if (first < 0 || !raw) {
 		obj_error(o, ".BTF", "libbpf cannot take over its types");
@@ -575,7 +600,7 @@ int fe_btf(struct module *m, struct fe_obj *o)
 	if (!s->bytes || check_btf(&v, s))
 		return -1;
 	/* libbpf wants it aligned, which gcc does not */
-	void *copy = arena_dup(m->a, s->bytes, s->size);
+	u8 *copy = arena_dup(m->a, s->bytes, s->size);
 	libbpf_enter();
 	o->btf = btf__new(copy, (u32)s->size);
 	libbpf_leave();
@@ -584,6 +609,7 @@ int fe_btf(struct module *m, struct fe_obj *o)
 		return -1;
 	}
 	o->btf_sec = idx;
+	fill_datasecs(o, &v, copy);
 	if (add_to_link(o, copy, (u32)s->size))
 		return -1;
 	return btf_ext_read(o, v.kind, v.n, v.str, v.str_len);

@@ -19,6 +19,7 @@ enum {
 	MAX_ALIGN = 1 << 16,
 	SYM_SIZE = 24, /* gABI: Elf64_Sym */
 	REL_SIZE = 16, /* gABI: Elf64_Rel */
+	RELA_SIZE = 24,
 };
 
 /* ---- header -------------------------------------------------------------- */
@@ -216,11 +217,12 @@ static enum fe_role role_of(const struct fe_sec *s)
 {
 	static const char *const other[] = {"license", "version", ".kconfig",
 		".ksyms", ".struct_ops", ".struct_ops.link", ".addr_space.1",
-		".arena.1", ".eh_frame"};
+		".arena.1"};
 
 	if (!strcmp(s->name, ".BTF") || !strcmp(s->name, ".BTF.ext"))
 		return ROLE_OTHER;
-	if (!(s->flags & SHF_ALLOC) || s->type == SHT_NOTE)
+	if (!(s->flags & SHF_ALLOC) || s->type == SHT_NOTE ||
+		!strcmp(s->name, ".eh_frame"))
 		return ROLE_NONE;
 	if (s->flags & SHF_EXECINSTR)
 		return ROLE_CODE;
@@ -257,6 +259,8 @@ static int check_kind(const struct fe_obj *o, const struct fe_sec *s)
 		return check_table(o, s, SYM_SIZE);
 	if (s->type == SHT_REL)
 		return check_table(o, s, REL_SIZE);
+	if (s->type == SHT_RELA)
+		return check_table(o, s, RELA_SIZE);
 	if (s->type == SHT_SYMTAB_SHNDX) {
 		obj_error(o, s->name, "extended section indices are not read");
 		return -1;
@@ -542,10 +546,16 @@ u32 obj_sym(const struct fe_obj *o, const char *name, u32 sec)
 
 /* ---- relocations --------------------------------------------------------- */
 
+/* Open vSwitch's object, made in 2018, has the form with addends. */
+static bool is_rel(const struct fe_sec *s)
+{
+	return s->type == SHT_REL || s->type == SHT_RELA;
+}
+
 static int read_rel(struct fe_obj *o, const struct fe_sec *s, u32 i)
 {
 	const struct fe_sec *to = &o->sec[s->info];
-	const u8 *p = s->bytes + (u64)i * REL_SIZE;
+	const u8 *p = s->bytes + i * s->entsize;
 	struct fe_rel *r = &to->rel[i];
 	u64 info = get_le64(p + 8);
 	u64 width = to->role == ROLE_NONE || to->role == ROLE_OTHER ? 4 : 8;
@@ -553,6 +563,9 @@ static int read_rel(struct fe_obj *o, const struct fe_sec *s, u32 i)
 	r->off = get_le64(p);
 	r->type = (u32)info;
 	r->sym = (u32)(info >> 32);
+	r->has_addend = s->type == SHT_RELA;
+	if (r->has_addend)
+		r->addend = (i64)get_le64(p + 16);
 	if (r->sym >= o->nsym) {
 		obj_error(o, s->name,
 			"relocation %u: symbol %u, wanted below %u", i, r->sym,
@@ -585,7 +598,7 @@ static int read_rels(struct fe_obj *o, const struct fe_sec *s, u32 tab)
 			s->link, tab);
 		return -1;
 	}
-	if (!s->info || s->info >= o->nsec || o->sec[s->info].type == SHT_REL) {
+	if (!s->info || s->info >= o->nsec || is_rel(&o->sec[s->info])) {
 		obj_error(o, s->name,
 			"applies to section %u, wanted a section of the file",
 			s->info);
@@ -598,33 +611,20 @@ static int read_rels(struct fe_obj *o, const struct fe_sec *s, u32 tab)
 		return -1;
 	}
 	/* those of debug information are nobody's business but are checked */
-	to->nrel = (u32)(s->size / REL_SIZE);
+	to->nrel = (u32)(s->size / s->entsize);
 	to->rel = arena_array(o->m->a, struct fe_rel, to->nrel + 1u);
 	for (u32 i = 0; i < to->nrel; i++)
 		err |= read_rel(o, s, i);
 	return err;
 }
 
-static int refuse_rela(const struct fe_obj *o, const struct fe_sec *s)
-{
-	if (s->info < o->nsec && o->sec[s->info].role == ROLE_NONE)
-		return 0;
-	obj_error(o, s->name,
-		"relocations with addends (type %u), wanted type %u", SHT_RELA,
-		SHT_REL);
-	return -1;
-}
-
 static int read_all_rels(struct fe_obj *o, u32 tab)
 {
 	int err = 0;
 
-	for (u32 i = 1; i < o->nsec; i++) {
-		if (o->sec[i].type == SHT_REL)
+	for (u32 i = 1; i < o->nsec; i++)
+		if (is_rel(&o->sec[i]))
 			err |= read_rels(o, &o->sec[i], tab);
-		if (o->sec[i].type == SHT_RELA)
-			err |= refuse_rela(o, &o->sec[i]);
-	}
 	return err;
 }
 

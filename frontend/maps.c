@@ -33,6 +33,7 @@ enum {
 	LEGACY_IPROUTE2 = 36,
 	PIN_NONE = 0, /* enum libbpf_pin_type of bpf_helpers.h */
 	PIN_BY_NAME = 1,
+	PIN_REPLACE = 16,   /* Cilium's: by name, instead of an older one */
 	MAX_KEY_SIZE = 512, /* the kernel's: a key fits on the BPF stack */
 };
 
@@ -161,7 +162,7 @@ static int set_pinning(struct def_parser *p, u32 type)
 {
 	if (set_u32(p, type, &p->d->pinning))
 		return -1;
-	if (p->d->pinning > PIN_BY_NAME)
+	if (p->d->pinning > PIN_BY_NAME && p->d->pinning != PIN_REPLACE)
 		return def_error(p, "%u, wanted %u or %u", p->d->pinning,
 			PIN_NONE, PIN_BY_NAME);
 	return 0;

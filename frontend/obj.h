@@ -26,6 +26,8 @@ struct fe_rel {
 	u64 off;
 	u32 type; /* R_BPF_* */
 	u32 sym;
+	i64 addend;
+	bool has_addend; /* SHT_RELA: what stands at the place does not count */
 };
 
 /* A function of a code section: slots [off, off + size) / 8. */
@@ -149,6 +151,9 @@ int data_kconfig(struct fe_obj *o, const struct fe_opts *opts, u32 sym,
 	const struct loc *l, u32 *out_sym, i64 *addend);
 
 /* ---- progtype.c ---- */
-int prog_type_find(struct module *m, struct func *f, const struct fe_opts *o);
+/* --type names it: "sched_cls", or a section that says so. */
+bool prog_type_known(const char *name);
+void prog_type_find(
+	struct fe_obj *o, struct func *f, const struct fe_opts *opts);
 
 #endif

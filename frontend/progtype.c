@@ -1,7 +1,13 @@
 /*
- * What kind of program a section holds: --type first, then libbpf's names,
- * then names that loaders before libbpf 1.0 used.
+ * What kind of program a function is, by the first that answers:
+ *
+ *   1. --type SECTION=TYPE; SECTION may be a pattern ("2/" and a star)
+ *   2. the section's name, as libbpf knows it
+ *   3. the type of its context in BTF (Cilium's XDP and tc programs share
+ *      the names of their sections)
+ *   4. names of sections that other loaders know
  */
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <fnmatch.h>
 #include <string.h>
@@ -49,6 +55,56 @@ static const struct alias {
 	// clang-format on
 };
 
+/* Structs that the kernel gives one type of program. */
+static const struct context {
+	const char *name;
+	u32 type;
+} contexts[] = {
+	// clang-format off
+	{"xdp_md",                  BPF_PROG_TYPE_XDP},
+	{"__sk_buff",               BPF_PROG_TYPE_SCHED_CLS},
+	{"sk_msg_md",               BPF_PROG_TYPE_SK_MSG},
+	{"bpf_sock_ops",            BPF_PROG_TYPE_SOCK_OPS},
+	{"bpf_sock",                BPF_PROG_TYPE_CGROUP_SOCK},
+	{"bpf_sock_addr",           BPF_PROG_TYPE_CGROUP_SOCK_ADDR},
+	{"bpf_sockopt",             BPF_PROG_TYPE_CGROUP_SOCKOPT},
+	{"bpf_sysctl",              BPF_PROG_TYPE_CGROUP_SYSCTL},
+	{"bpf_cgroup_dev_ctx",      BPF_PROG_TYPE_CGROUP_DEVICE},
+	{"sk_reuseport_md",         BPF_PROG_TYPE_SK_REUSEPORT},
+	{"bpf_sk_lookup",           BPF_PROG_TYPE_SK_LOOKUP},
+	{"bpf_perf_event_data",     BPF_PROG_TYPE_PERF_EVENT},
+	{"bpf_raw_tracepoint_args", BPF_PROG_TYPE_RAW_TRACEPOINT},
+	{"pt_regs",                 BPF_PROG_TYPE_KPROBE},
+	// clang-format on
+};
+
+/* By the struct that its first parameter points to. */
+static bool by_context(const struct fe_obj *o, struct func *f)
+{
+	const struct btf *b = o->btf;
+
+	if (!f->btf_type)
+		return false;
+	const struct btf_type *t =
+		btf__type_by_id(b, f->btf_type - o->btf_shift);
+	t = btf__type_by_id(b, t->type);
+	if (!btf_vlen(t))
+		return false;
+	t = btf__type_by_id(b, btf_strip(b, btf_params(t)[0].type));
+	if (!btf_is_ptr(t))
+		return false;
+	t = btf__type_by_id(b, btf_strip(b, t->type));
+	if (!btf_is_struct(t) && !btf_is_fwd(t))
+		return false;
+	const char *name = btf__name_by_offset(b, t->name_off);
+	for (u32 i = 0; i < countof(contexts); i++)
+		if (!strcmp(contexts[i].name, name)) {
+			f->prog_type = contexts[i].type;
+			return true;
+		}
+	return false;
+}
+
 static bool by_libbpf(const char *section, struct func *f)
 {
 	enum bpf_prog_type type;
@@ -79,35 +135,43 @@ static bool by_type_name(const char *name, struct func *f)
 	}
 }
 
+/* Of the --type options whose pattern fits, the last. */
 static const char *option_for(const struct fe_opts *o, const char *section)
 {
 	const char *value = NULL;
 
 	for (u32 i = 0; o->types && o->types[i].name; i++)
-		if (!strcmp(o->types[i].name, section))
+		if (!fnmatch(o->types[i].name, section, 0))
 			value = o->types[i].value;
 	return value;
 }
 
-int prog_type_find(struct module *m, struct func *f, const struct fe_opts *o)
+bool prog_type_known(const char *name)
 {
-	const char *option = option_for(o, f->section);
+	struct func f = {0};
+
+	return by_type_name(name, &f) || by_libbpf(name, &f);
+}
+
+void prog_type_find(
+	struct fe_obj *o, struct func *f, const struct fe_opts *opts)
+{
+	const char *option = option_for(opts, f->section);
 	const char *s = f->section + (f->section[0] == '?');
 
-	if (option) {
-		if (by_type_name(option, f) || by_libbpf(option, f))
-			return 0;
-		diag_error(m->diag,
-			&(struct loc){.section = f->section, .insn = -1},
-			"--type: unknown program type %s", option);
-		return -1;
-	}
-	if (by_libbpf(s, f))
-		return 0;
+	if (option && (by_type_name(option, f) || by_libbpf(option, f)))
+		return;
+	if (by_libbpf(s, f) || by_context(o, f))
+		return;
 	for (u32 i = 0; i < countof(aliases); i++)
-		if (!fnmatch(aliases[i].pattern, s, 0))
-			return by_libbpf(aliases[i].section, f) ? 0 : -1;
+		if (!fnmatch(aliases[i].pattern, s, 0) &&
+			by_libbpf(aliases[i].section, f))
+			return;
 	/* its context is then plain memory, the application's own struct */
 	f->prog_type = BPF_PROG_TYPE_UNSPEC;
-	return 0;
+	if (strcmp(s, ".text"))
+		obj_warn(o, f->section,
+			"names no type of program: the context of %s is plain "
+			"memory (--type %s=TYPE)",
+			f->name, f->section);
 }

@@ -5,22 +5,26 @@
  *
  * What a compiler leaves at the place of a relocation is part of the target:
  *
- *                     clang                      gcc, symbol defined here
- *   lddw, data        addend                     offset in the section
- *   call              slots - 1                  bytes - 1
+ *                           clang            gcc, symbol defined here
+ *   lddw, data              addend           offset in the section
+ *   call, section symbol    slots - 1        slots - 1
+ *   call, other symbol      -1               offset in the section - 1
  *
  * so that for clang the target is symbol value + contents, and for gcc the
- * contents alone (its section symbols have value 0, as everybody's).
+ * contents alone (section symbols have value 0 everywhere).
  *
  * Functions: a code section other than .text holds programs. A function that
  * is local there and is called is a subprogram; one that nobody calls is a
- * program all the same (Cilium's are static). Objects of old compilers have
- * no symbols of type FUNC: there any global symbol of a code section begins a
- * function, and a section without any is one function.
+ * program all the same (Cilium's are static). In .text a function is a
+ * program if an array of programs begins with it; if there is nothing but
+ * .text, also if it is global and nobody calls it. Objects of old compilers
+ * have no symbols of type FUNC: there any global symbol of a code section
+ * begins a function, and a section without any is one function.
  */
 #include <bpf/btf.h>
 #include <elf.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,9 +36,9 @@ enum {
 	SLOT = 8,
 	CODE_LDDW = 0x18,
 	CODE_CALL = 0x85,
-	SRC_CALL = 1, /* BPF_PSEUDO_CALL */
-	SRC_FUNC = 4, /* BPF_PSEUDO_FUNC */
-	REL_NONE = 0,
+	SRC_CALL = 1,	 /* BPF_PSEUDO_CALL */
+	SRC_FUNC = 4,	 /* BPF_PSEUDO_FUNC */
+	REL_NONE = 0,	 /* Open vSwitch's object: by the instruction */
 	REL_64 = 1,	 /* lddw; data, from clang before 13 */
 	REL_ABS64 = 2,	 /* data */
 	REL_CALL = 10,	 /* R_BPF_64_32 */
@@ -73,6 +77,13 @@ static void keep_function(
 	s->fn[s->nfn++] = (struct fe_fn){.off = y->value, .size = y->size};
 }
 
+/* A name for a whole section, and not that of a basic block. */
+static bool is_label_of_all(const struct fe_sym *y)
+{
+	return !y->value && y->type == STT_NOTYPE &&
+	       strncmp(y->name, "LBB", 3) && y->name[0] != '.';
+}
+
 /* Symbols that begin a function of the section -> s->fn and their names. */
 static u32 *find_functions(struct fe_obj *o, u32 sec)
 {
@@ -88,8 +99,11 @@ static u32 *find_functions(struct fe_obj *o, u32 sec)
 	for (u32 i = 0; i < n; i++)
 		if (starts_function(&o->sym[at[i]], by_type))
 			keep_function(o, s, names, at[i]);
-	if (!s->nfn && s->size) /* no symbol at all: the section is one */
+	if (!s->nfn && s->size) {
+		/* no such symbol: the section is one function */
+		names[0] = n && is_label_of_all(&o->sym[at[0]]) ? at[0] : 0;
 		s->fn[s->nfn++] = (struct fe_fn){.size = s->size};
+	}
 	return names;
 }
 
@@ -144,22 +158,13 @@ static u32 func_type_of(
 	return id > 0 ? (u32)id + o->btf_shift : 0;
 }
 
-static u32 bind_of(const struct fe_sym *y, bool is_prog)
-{
-	if (!y || y->bind == STB_LOCAL)
-		return y ? BIND_LOCAL : BIND_PROTECTED;
-	return is_prog && y->vis != STV_HIDDEN && y->vis != STV_INTERNAL
-		       ? BIND_PROTECTED
-		       : BIND_HIDDEN;
-}
-
-static int add_function(
-	struct fe_obj *o, u32 sec, u32 i, u32 sym, const struct fe_opts *opts)
+static int add_function(struct fe_obj *o, u32 sec, u32 i, u32 sym)
 {
 	struct fe_sec *s = &o->sec[sec];
 	struct module *m = o->m;
 	const struct fe_sym *y = sym ? &o->sym[sym] : NULL;
-	const char *name = y && *y->name ? y->name : s->name;
+	const char *name = y ? y->name : s->name;
+	bool is_global = !y || y->bind != STB_LOCAL;
 	struct func *f;
 
 	if (check_function(o, s, i, name))
@@ -168,13 +173,12 @@ static int add_function(
 	f->name = name;
 	f->section = s->name;
 	f->n = (u32)(s->fn[i].size / SLOT);
-	f->is_prog = !s->is_text;
-	f->is_global = !y || y->bind != STB_LOCAL;
+	f->is_global = is_global;
 	f->btf_type = func_type_of(o, sec, s->fn[i].off, name);
 	s->fn[i].func = m->func.n - 1;
-	f->sym = module_sym(m, f->is_prog ? SYM_PROG : SYM_SUBPROG,
-		bind_of(y, f->is_prog), name, m->func.n - 1);
-	return f->is_prog ? prog_type_find(m, f, opts) : 0;
+	f->sym = module_sym(m, SYM_SUBPROG,
+		is_global ? BIND_HIDDEN : BIND_LOCAL, name, m->func.n - 1);
+	return 0;
 }
 
 /* ---- instructions -------------------------------------------------------- */
@@ -225,14 +229,14 @@ static void copy_insns(struct fe_obj *o, u32 sec, const struct fe_fn *fn)
 	}
 }
 
-static int read_code(struct fe_obj *o, u32 sec, const struct fe_opts *opts)
+static int read_code(struct fe_obj *o, u32 sec)
 {
 	u32 *names = find_functions(o, sec);
 	struct fe_sec *s = &o->sec[sec];
 	int err = 0;
 
 	for (u32 i = 0; i < s->nfn; i++)
-		err |= add_function(o, sec, i, names[i], opts);
+		err |= add_function(o, sec, i, names[i]);
 	for (u32 i = 0; i < s->nfn && !err; i++)
 		copy_insns(o, sec, &s->fn[i]);
 	return err;
@@ -372,14 +376,16 @@ static int ref_symbol(struct fe_obj *o, u32 sym, i64 off, const struct loc *l,
 	return -1;
 }
 
-/* In-place contents -> offset in the symbol's section, or addend. */
-static i64 with_value(const struct fe_obj *o, u32 sym, i64 contents)
+/* What stands at the place -> offset in the symbol's section, or addend. */
+static i64 with_value(const struct fe_obj *o, const struct fe_rel *r, i64 place)
 {
-	const struct fe_sym *y = &o->sym[sym];
+	const struct fe_sym *y = &o->sym[r->sym];
 
+	if (r->has_addend)
+		return (i64)((u64)r->addend + y->value);
 	if (o->is_gcc || y->sec == SHN_UNDEF)
-		return contents;
-	return (i64)((u64)contents + y->value);
+		return place;
+	return (i64)((u64)place + y->value);
 }
 
 /* ---- relocations of instructions ----------------------------------------- */
@@ -388,7 +394,7 @@ static void mark_taken(struct module *m, u32 sym)
 {
 	const struct sym *s = &m->sym.v[sym];
 
-	if (s->kind == SYM_PROG || s->kind == SYM_SUBPROG)
+	if (s->kind == SYM_SUBPROG)
 		m->func.v[s->index].is_callback = true;
 }
 
@@ -399,7 +405,7 @@ static int reloc_lddw(struct fe_obj *o, const struct fe_rel *r, struct insn *i,
 	i64 v = i[1].imm ? (i64)((u64)(u32)i[0].imm | (u64)(u32)i[1].imm << 32)
 			 : i[0].imm;
 
-	if (ref_symbol(o, r->sym, with_value(o, r->sym, v), l, opts, &t))
+	if (ref_symbol(o, r->sym, with_value(o, r, v), l, opts, &t))
 		return -1;
 	if (o->m->sym.v[t.sym].kind == SYM_EXTERN && !fits_i32(t.addend)) {
 		diag_error(o->m->diag, l, "addend %lld of %s is too large",
@@ -417,7 +423,8 @@ static int reloc_call(struct fe_obj *o, const struct fe_rel *r, struct insn *i,
 	const struct loc *l, const struct fe_opts *opts)
 {
 	const struct fe_sym *y = &o->sym[r->sym];
-	i64 v = ((i64)i->imm + 1) * (o->is_gcc ? 1 : SLOT);
+	bool bytes = o->is_gcc && y->type != STT_SECTION;
+	i64 v = ((i64)i->imm + 1) * (bytes ? 1 : SLOT);
 	struct target_ref t;
 
 	if (i->src != SRC_CALL) {
@@ -428,10 +435,10 @@ static int reloc_call(struct fe_obj *o, const struct fe_rel *r, struct insn *i,
 	}
 	if (y->sec == SHN_UNDEF)
 		v = 0;
-	if (ref_symbol(o, r->sym, with_value(o, r->sym, v), l, opts, &t))
+	if (ref_symbol(o, r->sym, with_value(o, r, v), l, opts, &t))
 		return -1;
 	u8 kind = o->m->sym.v[t.sym].kind;
-	if (kind != SYM_PROG && kind != SYM_SUBPROG && kind != SYM_EXTERN) {
+	if (kind != SYM_SUBPROG && kind != SYM_EXTERN) {
 		diag_error(o->m->diag, l, "call of %s, which is no function",
 			y->name);
 		return -1;
@@ -446,7 +453,7 @@ static int reloc_insn(struct fe_obj *o, const struct fe_sec *s,
 	struct module *m = o->m;
 	const struct fe_fn *fn = fn_at(s, r->off);
 
-	if (r->type == REL_NONE || !fn) /* padding is nobody's code */
+	if (!fn) /* padding is nobody's code */
 		return 0;
 	const struct func *f = &m->func.v[fn->func];
 	u32 slot = (u32)((r->off - fn->off) / SLOT);
@@ -456,12 +463,14 @@ static int reloc_insn(struct fe_obj *o, const struct fe_sec *s,
 		diag_error(m->diag, &l, "a second relocation at this place");
 		return -1;
 	}
-	if (r->type == REL_64 && i->code == CODE_LDDW && slot + 1 < f->n)
+	bool none = r->type == REL_NONE;
+	if ((none || r->type == REL_64) && i->code == CODE_LDDW &&
+		slot + 1 < f->n)
 		return reloc_lddw(o, r, i, &l, opts);
-	if (r->type == REL_CALL && i->code == CODE_CALL)
+	if ((none || r->type == REL_CALL) && i->code == CODE_CALL)
 		return reloc_call(o, r, i, &l, opts);
 	diag_error(m->diag, &l,
-		"relocation of type %u on opcode %#04x, wanted %u on a 64-bit "
+		"relocation of type %u on opcode 0x%02x, wanted %u on a 64-bit "
 		"load or %u on a call",
 		r->type, i->code, REL_64, REL_CALL);
 	return -1;
@@ -500,8 +509,8 @@ static int reloc_code(struct fe_obj *o, u32 sec, const struct fe_opts *opts)
 
 	for (u32 i = 0; i < s->nrel; i++)
 		err |= reloc_insn(o, s, &s->rel[i], opts);
-	for (u32 i = 0; i < s->nfn; i++)
-		err |= link_calls(o, sec, &s->fn[i]);
+	for (u32 i = 0; i < s->nfn && !err; i++)
+		err = link_calls(o, sec, &s->fn[i]);
 	return err;
 }
 
@@ -527,7 +536,7 @@ static int data_target(struct fe_obj *o, const struct fe_sec *s,
 			r->type, REL_ABS64);
 		return -1;
 	}
-	return ref_symbol(o, r->sym, with_value(o, r->sym, v), &l, opts, t);
+	return ref_symbol(o, r->sym, with_value(o, r, v), &l, opts, t);
 }
 
 static int cmp_data_rel(const void *a, const void *b)
@@ -613,7 +622,7 @@ static int init_map(struct fe_obj *o, u32 sec, const struct fe_rel *r,
 			(unsigned long long)slot, d->max_entries);
 		return -1;
 	}
-	if (t.addend || kind != (d->inner ? SYM_MAP : SYM_PROG)) {
+	if (t.addend || kind != (d->inner ? SYM_MAP : SYM_SUBPROG)) {
 		obj_error(o, s->name, "map %s: value %llu is no %s", d->name,
 			(unsigned long long)slot, d->inner ? "map" : "program");
 		return -1;
@@ -670,47 +679,102 @@ static int refuse_struct_ops(struct fe_obj *o)
 	return 0;
 }
 
-/* A local function of a program section that is called is a subprogram. */
-static void settle_programs(struct fe_obj *o, u32 first, u32 first_insn)
+/* ---- programs ------------------------------------------------------------ */
+
+enum { IS_CALLED = 1, IS_TAIL = 2, IS_ENTRY = 4 }; /* of a function */
+
+static void mark_use(const struct module *m, u8 *use, u32 sym, u8 how)
+{
+	if (sym != SYM_NONE && m->sym.v[sym].kind == SYM_SUBPROG)
+		use[m->sym.v[sym].index] |= how;
+}
+
+/* How the functions of the module are used, by number. */
+static u8 *find_uses(const struct fe_obj *o)
 {
 	struct module *m = o->m;
+	u8 *use = arena_array(m->a, u8, m->func.n);
 
-	for (u32 i = first_insn; i < m->insn.n; i++) {
-		struct sym *s = m->insn.v[i].sym == SYM_NONE
-					? NULL
-					: &m->sym.v[m->insn.v[i].sym];
+	for (u32 i = 0; i < m->insn.n; i++)
+		mark_use(m, use, m->insn.v[i].sym, IS_CALLED);
+	for (u32 i = 0; i < m->data.n; i++)
+		for (u32 k = 0; k < m->data.v[i].rel.n; k++)
+			mark_use(m, use, m->data.v[i].rel.v[k].sym, IS_CALLED);
+	for (u32 i = 0; i < m->map.n; i++)
+		for (u32 k = 0; k < m->map.v[i].init.n; k++)
+			mark_use(m, use, m->map.v[i].init.v[k].sym, IS_TAIL);
+	for (u32 i = 1; i < o->nsec; i++)
+		for (u32 k = 0; k < o->sec[i].nfn && !o->sec[i].is_text; k++)
+			use[o->sec[i].fn[k].func] |= IS_ENTRY;
+	return use;
+}
 
-		if (s && s->kind == SYM_PROG && s->index >= first &&
-			!m->func.v[s->index].is_global) {
-			m->func.v[s->index].is_prog = false;
-			s->kind = SYM_SUBPROG;
-		}
+static bool is_program(const struct func *f, u8 use, bool only_text)
+{
+	if (use & IS_TAIL)
+		return true;
+	if (use & IS_ENTRY)
+		return f->is_global || !(use & IS_CALLED);
+	return only_text && f->is_global && !(use & IS_CALLED);
+}
+
+static void settle_programs(
+	struct fe_obj *o, u32 first, const struct fe_opts *opts)
+{
+	struct module *m = o->m;
+	u8 *use = find_uses(o);
+	bool only_text = true;
+
+	for (u32 i = first; i < m->func.n; i++)
+		only_text &= !(use[i] & IS_ENTRY);
+	for (u32 i = first; i < m->func.n; i++) {
+		struct func *f = &m->func.v[i];
+
+		f->is_prog = is_program(f, use[i], only_text);
+		if (!f->is_prog)
+			continue;
+		m->sym.v[f->sym].kind = SYM_PROG;
+		if (f->is_global)
+			m->sym.v[f->sym].bind = BIND_PROTECTED;
+		prog_type_find(o, f, opts);
 	}
 }
+
+/* ---- all of it ----------------------------------------------------------- */
 
 static int check_types_used(struct fe_obj *o, const struct fe_opts *opts)
 {
 	int err = 0;
 
 	for (u32 i = 0; opts->types && opts->types[i].name; i++) {
-		if (obj_sec(o, opts->types[i].name))
-			continue;
-		obj_error(o, NULL, "--type %s: there is no such section",
-			opts->types[i].name);
-		err = -1;
+		const char *want = opts->types[i].name;
+		bool found = false;
+
+		for (u32 k = 1; k < o->nsec; k++)
+			found |= o->sec[k].role == ROLE_CODE &&
+				 !fnmatch(want, o->sec[k].name, 0);
+		if (!found)
+			obj_error(o, NULL,
+				"--type %s: there is no such section", want);
+		if (!prog_type_known(opts->types[i].value)) {
+			obj_error(o, NULL, "--type %s=%s: unknown program type",
+				want, opts->types[i].value);
+			found = false;
+		}
+		err |= found ? 0 : -1;
 	}
 	return err;
 }
 
 int fe_reloc(struct module *m, struct fe_obj *o, const struct fe_opts *opts)
 {
-	u32 first = m->func.n, first_insn = m->insn.n;
+	u32 first = m->func.n;
 	int err = read_license(o) | refuse_struct_ops(o) |
 		  check_types_used(o, opts) | data_read(o, opts);
 
 	for (u32 i = 1; i < o->nsec; i++)
 		if (o->sec[i].role == ROLE_CODE)
-			err |= read_code(o, i, opts);
+			err |= read_code(o, i);
 	if (err)
 		return -EINVAL;
 	for (u32 i = 1; i < o->nsec; i++) {
@@ -721,7 +785,8 @@ int fe_reloc(struct module *m, struct fe_obj *o, const struct fe_opts *opts)
 		if (o->sec[i].role == ROLE_MAPS)
 			err |= init_maps(o, i, opts);
 	}
-	settle_programs(o, first, first_insn);
+	if (!err)
+		settle_programs(o, first, opts);
 	return err ? -EINVAL : 0;
 }
 

@@ -1,0 +1,26 @@
+/* Bytes through the stages of the frontend that read an object, with what
+ * they say collected as text. */
+#ifndef TESTS_ELF_READ_H
+#define TESTS_ELF_READ_H
+
+#include "frontend/frontend.h"
+#include "kiln/compile.h"
+
+struct reading {
+	struct arena a;
+	struct diag diag;
+	struct module m;
+	struct fe_obj *obj;
+	const char *file;
+	char log[1 << 14]; /* lines */
+	size_t n;
+	const char *stage; /* the last one, "flow" at best */
+};
+
+/* 0, or the failure of the stage named in r->stage. The bytes must stay
+ * until read_done(). */
+int read_bytes(struct reading *r, const char *name, const u8 *bytes,
+	size_t size, const struct fe_opts *opts);
+void read_done(struct reading *r);
+
+#endif
