@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "linker/linker.h"
@@ -23,24 +24,48 @@ static const char *default_out(struct cli *o, const char *in)
 	return arena_printf(&o->a, "%s.kiln.o", in);
 }
 
-/* Whole or not at all: written beside it and renamed over it. */
+static int complain(const char *name, int err)
+{
+	fprintf(stderr, "kiln: error: %s: %s\n", name, strerror(err));
+	return -err;
+}
+
+static int write_to(const char *name, const void *p, size_t n)
+{
+	FILE *f = fopen(name, "wbe");
+	int err = 0;
+
+	if (!f)
+		return errno;
+	if (fwrite(p, 1, n, f) != n)
+		err = errno ? errno : EIO;
+	if (fclose(f) && !err)
+		err = errno;
+	return err;
+}
+
+/* Whole or not at all: written beside it and renamed over it. Devices and
+ * pipes are written to. */
 static int write_file(struct cli *o, const char *name, const void *p, size_t n)
 {
-	const char *tmp =
-		arena_printf(&o->a, "%s.tmp%ld", name, (long)getpid());
-	FILE *f = fopen(tmp, "wbe");
-	bool bad = !f;
+	char *real = realpath(name, NULL); /* keeps symbolic links */
+	const char *to = real ? arena_strndup(&o->a, real, strlen(real)) : name;
+	const char *tmp = arena_printf(&o->a, "%s.tmp%ld", to, (long)getpid());
+	struct stat st;
+	int err;
 
-	if (f) {
-		bad = fwrite(p, 1, n, f) != n;
-		bad |= fclose(f) != 0;
+	free(real);
+	if (!stat(to, &st) && !S_ISREG(st.st_mode)) {
+		err = write_to(to, p, n);
+		return err ? complain(name, err) : 0;
 	}
-	if (!bad && !rename(tmp, name))
+	err = write_to(tmp, p, n);
+	if (!err && rename(tmp, to))
+		err = errno;
+	if (!err)
 		return 0;
-	fprintf(stderr, "kiln: error: %s: %s\n", name, strerror(errno));
-	if (f)
-		unlink(tmp);
-	return -1;
+	unlink(tmp);
+	return complain(name, err);
 }
 
 static int compile(struct cli *o)

@@ -154,8 +154,9 @@ static void put_sequence(struct debug *d, const struct placed *p)
 		u32 slot = u->line.v[i].insn;
 		u32 src = slot < m->insn.n ? m->insn.v[slot].src_line : 0;
 
+		/* the entry, too, is of a line: debuggers look there */
 		if (src && src != last)
-			put_row(d, &s, u->line.v[i].off, src - 1);
+			put_row(d, &s, last ? u->line.v[i].off : 0, src - 1);
 		last = src ? src : last;
 	}
 	buf_u8(b, DW_LNS_advance_pc);

@@ -238,13 +238,16 @@ static bool is_static(const struct link *l, u64 size)
 static int storage_size(
 	struct link *l, const struct mapdef *d, u32 cpus, u64 *size)
 {
-	if (!kiln_map_storage(d->type, d->key_size, d->value_size,
-		    d->max_entries, cpus, size))
+	int err = kiln_map_storage(d->type, d->key_size, d->value_size,
+		d->max_entries, cpus, size);
+
+	if (!err)
 		return 0;
 	diag_error(&l->diag, &(struct loc){.file = l->m.file[0], .insn = -1},
 		"map %s: %u entries of key %u and value %u bytes for "
-		"%u CPUs are too large",
-		d->name, d->max_entries, d->key_size, d->value_size, cpus);
+		"%u CPUs are %s",
+		d->name, d->max_entries, d->key_size, d->value_size, cpus,
+		err == -7 ? "too large" : "not possible for its kind");
 	return -1;
 }
 
@@ -255,12 +258,16 @@ static const char *map_ops_name(u32 type)
 	return k ? k->ops : NULL;
 }
 
-static void place_values(struct link *l, const struct mapdef *d, u64 size)
+/* In the map's group: code that needs only the storage keeps the map and its
+ * row too, else the host could not find what the program counts in. */
+static void place_values(
+	struct link *l, const struct mapdef *d, u32 group, u64 size)
 {
 	sec_id s = img_sec_new(&l->img, arena_printf(&l->a, ".bss.%s", d->name),
-		SHT_NOBITS, SHF_ALLOC | SHF_WRITE, 64);
+		SHT_NOBITS, SHF_ALLOC | SHF_WRITE | SHF_GROUP, 64);
 
 	img_sec(&l->img, s)->nobits = size;
+	img_sec(&l->img, s)->group = group;
 	define(l, d->values_sym, s, 0, size);
 }
 
@@ -323,7 +330,7 @@ static int place_map(struct link *l, u32 i, sec_id *sec)
 	img_sec(&l->img, *sec)->group =
 		img_group_new(&l->img, l->img.of_sym[d->sym]);
 	if (is_static(l, size))
-		place_values(l, d, size);
+		place_values(l, d, img_sec(&l->img, *sec)->group, size);
 	return 0;
 }
 

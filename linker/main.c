@@ -1,4 +1,5 @@
 /* The kiln command: finds the command's file and calls it. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,7 +25,16 @@ static void usage(FILE *out)
 	fprintf(out, "\nkiln COMMAND --help lists a command's options.\n");
 }
 
-int main(int argc, char **argv)
+/* What could not be written must not look as if it had been. */
+static int finish(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	fprintf(stderr, "kiln: error: standard output: %s\n", strerror(errno));
+	return 1;
+}
+
+static int run(int argc, char **argv)
 {
 	if (argc < 2) {
 		usage(stderr);
@@ -45,4 +55,9 @@ int main(int argc, char **argv)
 	fprintf(stderr, "kiln: no command %s; kiln --help lists them\n",
 		argv[1]);
 	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	return finish(run(argc, argv));
 }

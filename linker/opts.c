@@ -111,6 +111,7 @@ static int add_pair(struct cli *o, const struct kiln_name_value **list,
 	return 0;
 }
 
+/* A number of 1 to max; all options that count something want one. */
 static int get_number(
 	struct cli *o, const char *opt, const char *s, u64 max, u64 *v)
 {
@@ -118,10 +119,9 @@ static int get_number(
 
 	errno = 0;
 	*v = strtoull(s, &end, 0);
-	if (errno || end == s || *end || *s == '-' || *v > max) {
+	if (errno || end == s || *end || strchr(s, '-') || !*v || *v > max) {
 		fprintf(stderr,
-			"kiln %s: --%s %s: wanted a number up to "
-			"%llu\n",
+			"kiln %s: --%s %s: wanted a number from 1 to %llu\n",
 			o->cmd, opt, s, (unsigned long long)max);
 		return -EINVAL;
 	}
@@ -255,6 +255,31 @@ static void make_getopt(unsigned groups, struct option *lo, char *so)
 	*lo = (struct option){0};
 }
 
+/* c is getopt's answer: ':' or '?'; word is where it stopped. */
+static int bad_option(const struct cli *o, int c, const char *word)
+{
+	const char letter[] = {'-', (char)optopt, 0};
+	const char *what = c == ':' ? "argument missing"
+			   : optopt ? "takes no argument"
+				    : "no such option";
+
+	/* of letters in one word, optopt is the wrong one */
+	if (optopt && optopt < 256) {
+		word = letter;
+		what = c == ':' ? what : "no such option";
+	}
+	fprintf(stderr, "kiln %s: %s: %s; kiln %s --help lists the options\n",
+		o->cmd, word, what, o->cmd);
+	return -EINVAL;
+}
+
+static void out_of_memory(void *ctx)
+{
+	(void)ctx;
+	fputs("kiln: error: out of memory\n", stderr);
+	exit(1);
+}
+
 int cli_parse(struct cli *o, int argc, char **argv, unsigned groups,
 	const char *usage)
 {
@@ -263,7 +288,7 @@ int cli_parse(struct cli *o, int argc, char **argv, unsigned groups,
 	int c;
 
 	memset(o, 0, sizeof(*o));
-	arena_init(&o->a, NULL, NULL);
+	arena_init(&o->a, out_of_memory, NULL);
 	o->cmd = argv[0];
 	o->c.sz = sizeof(o->c);
 	o->c.log = cli_log;
@@ -276,16 +301,8 @@ int cli_parse(struct cli *o, int argc, char **argv, unsigned groups,
 			print_help(o, groups, usage);
 			return 1;
 		}
-		if (c == '?' || c == ':') {
-			fprintf(stderr,
-				"kiln %s: %s: %s; kiln %s --help lists "
-				"the options\n",
-				o->cmd, argv[optind - 1],
-				c == ':' ? "argument missing"
-					 : "no such option",
-				o->cmd);
-			return -EINVAL;
-		}
+		if (c == '?' || c == ':')
+			return bad_option(o, c, argv[optind - 1]);
 		if (set_option(o, c, optarg))
 			return -EINVAL;
 	}

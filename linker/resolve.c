@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "frontend/frontend.h"
 #include "kiln/format.h"
 #include "linker/linker.h"
 
@@ -77,72 +78,100 @@ static void check_asked(struct link *l)
 
 /* ---- what that reaches --------------------------------------------------- */
 
-static void mark_sym(struct link *l, u32 sym);
+/* A worklist: chains through data are as long as the input wants. */
+struct mark {
+	struct link *l;
+	vec(u32) func, data, map; /* marked, not yet looked into */
+};
 
-static void mark_data(struct link *l, u32 sec)
+static void mark_func(struct mark *k, u32 func)
 {
-	struct datasec *d = &l->m.data.v[sec];
+	const struct func *f = &k->l->m.func.v[func];
 
-	if (l->data_used[sec])
+	if (k->l->wanted[func])
 		return;
-	l->data_used[sec] = true;
-	for (u32 i = 0; i < d->rel.n; i++)
-		mark_sym(l, d->rel.v[i].sym);
+	if (!f->is_used) {
+		struct loc at = module_loc(&k->l->m, f, -1);
+
+		diag_error(&k->l->diag, &at,
+			"data or a map refers to it, but it is not among the "
+			"programs to compile");
+	}
+	k->l->wanted[func] = true;
+	*vec_push(&k->l->a, &k->func) = func;
 }
 
-static void mark_map(struct link *l, u32 map)
+static void mark_data(struct mark *k, u32 sec)
 {
-	struct mapdef *d = &l->m.map.v[map];
-
-	if (l->map_used[map])
+	if (k->l->data_used[sec])
 		return;
-	l->map_used[map] = true;
-	if (d->inner)
-		mark_map(l, d->inner - 1);
-	for (u32 i = 0; i < d->init.n; i++)
-		mark_sym(l, d->init.v[i].sym);
+	k->l->data_used[sec] = true;
+	*vec_push(&k->l->a, &k->data) = sec;
 }
 
-/* Depth is bounded: data -> data chains end at the first mark, functions are
- * marked by the worklist in mark_funcs. */
-static void mark_sym(struct link *l, u32 sym)
+static void mark_map(struct mark *k, u32 map)
 {
-	const struct sym *s = &l->m.sym.v[sym];
+	if (k->l->map_used[map])
+		return;
+	k->l->map_used[map] = true;
+	*vec_push(&k->l->a, &k->map) = map;
+}
+
+static void mark_sym(struct mark *k, u32 sym)
+{
+	const struct sym *s = &k->l->m.sym.v[sym];
 
 	switch (s->kind) {
-	case SYM_DATA: mark_data(l, s->index); break;
+	case SYM_DATA: mark_data(k, s->index); break;
 	case SYM_MAP:
-	case SYM_VALUES: mark_map(l, s->index); break;
+	case SYM_VALUES: mark_map(k, s->index); break;
 	case SYM_PROG:
 	case SYM_BODY:
-	case SYM_SUBPROG: l->wanted[s->index] = true; break;
+	case SYM_SUBPROG: mark_func(k, s->index); break;
 	default: break;
 	}
 }
 
-static void mark_func(struct link *l, const struct func *f)
+static void scan_func(struct mark *k, const struct func *f)
 {
 	for (u32 i = 0; i < f->ncallee; i++)
-		l->wanted[f->callee[i]] = true;
-	for (u32 i = f->first; i < f->first + f->n; i++)
-		if (l->m.insn.v[i].sym != SYM_NONE)
-			mark_sym(l, l->m.insn.v[i].sym);
+		mark_func(k, f->callee[i]);
+	for (u32 i = 0; i < f->n; i++) {
+		u32 sym = k->l->m.insn.v[f->first + i].sym;
+
+		if (sym != SYM_NONE && fe_is_live(f, i))
+			mark_sym(k, sym);
+	}
+}
+
+static void scan_data(struct mark *k, const struct datasec *d)
+{
+	for (u32 i = 0; i < d->rel.n; i++)
+		mark_sym(k, d->rel.v[i].sym);
+}
+
+static void scan_map(struct mark *k, const struct mapdef *d)
+{
+	if (d->inner)
+		mark_map(k, d->inner - 1);
+	for (u32 i = 0; i < d->init.n; i++)
+		mark_sym(k, d->init.v[i].sym);
 }
 
 static void mark_all(struct link *l)
 {
-	u32 n = l->m.func.n;
-	bool *done = arena_array(&l->a, bool, n);
-	bool again = true;
+	struct mark k = {.l = l};
 
-	while (again) {
-		again = false;
-		for (u32 i = 0; i < n; i++) {
-			if (!l->wanted[i] || done[i])
-				continue;
-			done[i] = again = true;
-			mark_func(l, &l->m.func.v[i]);
-		}
+	for (u32 i = 0; i < l->m.func.n; i++)
+		if (is_asked(l, &l->m.func.v[i]))
+			mark_func(&k, i);
+	while (k.func.n || k.data.n || k.map.n) {
+		if (k.func.n)
+			scan_func(&k, &l->m.func.v[k.func.v[--k.func.n]]);
+		else if (k.data.n)
+			scan_data(&k, &l->m.data.v[k.data.v[--k.data.n]]);
+		else
+			scan_map(&k, &l->m.map.v[k.map.v[--k.map.n]]);
 	}
 }
 
@@ -158,38 +187,66 @@ static bool is_exported(const struct link *l, const char *name)
 	return false;
 }
 
-static void warn_libc_name(struct link *l, const struct func *f)
+static void check_exports(struct link *l)
 {
-	for (u32 i = 0; i < countof(libc_names); i++)
-		if (!*l->prefix && !strcmp(f->name, libc_names[i])) {
-			struct loc at = module_loc(&l->m, f, -1);
+	const struct loc at = {.file = l->m.file[0], .insn = -1};
 
-			diag_warn(&l->diag, &at,
-				"the name %s is the C library's; "
-				"--prefix gives it another",
-				f->name);
-		}
+	for (u32 i = 0; l->o->exports && l->o->exports[i]; i++) {
+		bool found = false;
+
+		for (u32 k = 0; k < l->m.func.n && !found; k++)
+			found = l->wanted[k] && l->m.func.v[k].is_prog &&
+				l->m.func.v[k].is_global &&
+				!strcmp(l->m.func.v[k].name, l->o->exports[i]);
+		if (!found)
+			diag_error(&l->diag, &at,
+				"no global program named %s (--export)",
+				l->o->exports[i]);
+	}
 }
 
 static void name_func(struct link *l, u32 i)
 {
 	struct func *f = &l->m.func.v[i];
-	bool global = f->is_global && is_exported(l, f->name);
-
-	l->placed[i].body_sym = f->sym;
-	if (f->is_prog && f->is_global)
-		warn_libc_name(l, f);
-	if (f->is_prog && f->needs_scope) {
-		char *name =
-			arena_printf(&l->a, "%s" KILN_BODY_SUFFIX, f->name);
-
-		l->placed[i].body_sym = module_sym(&l->m, SYM_BODY,
-			f->is_global ? BIND_HIDDEN : BIND_LOCAL, name, i);
-	}
 	struct sym *s = &l->m.sym.v[f->sym];
-	s->bind = !f->is_global		 ? BIND_LOCAL
-		  : f->is_prog && global ? BIND_PROTECTED
-					 : BIND_HIDDEN;
+
+	if (s->bind == BIND_PROTECTED && !is_exported(l, f->name))
+		s->bind = BIND_HIDDEN;
+	l->placed[i].body_sym = f->sym;
+	if (f->is_prog && f->needs_scope)
+		l->placed[i].body_sym = module_sym(&l->m, SYM_BODY,
+			s->bind == BIND_LOCAL ? BIND_LOCAL : BIND_HIDDEN,
+			arena_printf(&l->a, "%s" KILN_BODY_SUFFIX, f->name), i);
+}
+
+static bool is_wanted(const struct link *l, const struct sym *s)
+{
+	switch (s->kind) {
+	case SYM_PROG:
+	case SYM_SUBPROG: return l->wanted[s->index];
+	case SYM_MAP: return l->map_used[s->index];
+	case SYM_DATA: return l->data_used[s->index];
+	default: return false;
+	}
+}
+
+/* Hidden ones too: the linker binds the C library's own calls to them. */
+static void warn_libc_names(struct link *l)
+{
+	const struct loc at = {.file = l->m.file[0], .insn = -1};
+
+	for (u32 i = 0; i < l->m.sym.n && !*l->prefix; i++) {
+		const struct sym *s = &l->m.sym.v[i];
+
+		if (!is_wanted(l, s) || s->bind == BIND_LOCAL)
+			continue;
+		for (u32 k = 0; k < countof(libc_names); k++)
+			if (!strcmp(s->name, libc_names[k]))
+				diag_warn(&l->diag, &at,
+					"the name %s is the C library's; "
+					"--prefix gives it another",
+					s->name);
+	}
 }
 
 int lk_resolve(struct link *l)
@@ -201,11 +258,11 @@ int lk_resolve(struct link *l)
 	l->data_used = arena_array(&l->a, bool, l->m.data.n);
 	l->map_used = arena_array(&l->a, bool, l->m.map.n);
 	check_asked(l);
-	for (u32 i = 0; i < n; i++)
-		l->wanted[i] = is_asked(l, &l->m.func.v[i]);
 	mark_all(l);
+	check_exports(l);
 	for (u32 i = 0; i < n; i++)
 		if (l->wanted[i])
 			name_func(l, i);
+	warn_libc_names(l);
 	return l->diag.errors ? -1 : 0;
 }
