@@ -344,10 +344,20 @@ static void mark_used(struct module *m, u32 k)
 		mark_used(m, f->callee[n]); /* at most MAX_FRAMES deep */
 }
 
+static bool is_asked(const struct module *m, const struct func *f)
+{
+	if (!f->is_prog || !m->progs)
+		return f->is_prog;
+	for (u32 k = 0; m->progs[k]; k++)
+		if (!strcmp(m->progs[k], f->name))
+			return true;
+	return false;
+}
+
 static void mark_roots(struct module *m)
 {
 	for (u32 k = 0; k < m->func.n; k++)
-		if (m->func.v[k].is_prog)
+		if (is_asked(m, &m->func.v[k]))
 			mark_used(m, k);
 	for (u32 d = 0; d < m->data.n; d++) {
 		const struct datasec *s = &m->data.v[d];

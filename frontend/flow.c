@@ -140,6 +140,11 @@ static void link_preds(struct module *m, struct fe_func *fe)
 	}
 }
 
+bool fe_is_live(const struct func *f, u32 slot)
+{
+	return f->fe->blk[f->fe->blk_of[slot]].live;
+}
+
 /* ---- stage ---------------------------------------------------------------------------- */
 
 int fe_flow(struct module *m)

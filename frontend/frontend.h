@@ -61,6 +61,8 @@ void fe_insn_text(
 
 /* ---- flow.c ---- */
 int fe_flow(struct module *m);
+/* After fe_flow: the slot is reachable from its function's entry. */
+bool fe_is_live(const struct func *f, u32 slot);
 void fe_dump_flow(FILE *out, const struct module *m);
 
 /* ---- types.c ---- */

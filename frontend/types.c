@@ -651,7 +651,7 @@ static void run_roots(struct types *t)
 	for (u32 k = 0; k < n; k++) {
 		const struct func *f = &t->m->func.v[k];
 
-		if (!f->is_prog)
+		if (!f->is_prog || !f->is_used)
 			continue;
 		t->spec.v[k].entry = entry_state(t->m, f);
 		t->spec.v[k].known = true;

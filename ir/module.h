@@ -151,6 +151,7 @@ struct module {
 	void *btf_types; /* struct btf * of libbpf while the link lasts */
 	u8 digest[32];	 /* SHA-256 of the inputs */
 	bool raw;
+	const char *const *progs; /* --prog: only these are compiled; NULL: all */
 };
 
 u32 module_sym(struct module *m, enum sym_kind kind, enum sym_bind bind,

@@ -108,6 +108,7 @@ static int set_options(struct run *r, const struct kiln_compile_opts *o)
 	l->cg.inline_scope = o->hosted;
 	l->cg.reg_mask = o->reg_mask;
 	l->m.raw = o->raw;
+	l->m.progs = o->progs;
 	r->fe = (struct fe_opts){o->progs, o->types, o->sets, o->map_entries};
 	return parse_cpu(l, o->cpu);
 }
