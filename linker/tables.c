@@ -70,7 +70,8 @@ static void add_prog(struct link *l, u32 i)
 		b->p + offsetof(struct kiln_prog_row, flags), prog_flags(l, f));
 	put_le32(b->p + offsetof(struct kiln_prog_row, stack), f->stack);
 	put_string(l, s, offsetof(struct kiln_prog_row, name), f->name);
-	put_string(l, s, offsetof(struct kiln_prog_row, section), f->section);
+	put_string(l, s, offsetof(struct kiln_prog_row, section),
+		f->section ? f->section : "");
 	put_text(l, s, offsetof(struct kiln_prog_row, entry), p->sec,
 		p->wrapper ? 0 : p->off);
 	put_text(l, s, offsetof(struct kiln_prog_row, body), p->sec, p->off);
