@@ -3,6 +3,7 @@
 include(CMakePackageConfigHelpers)
 
 install(FILES
+	include/kiln/bpf.h
 	include/kiln/compile.h
 	include/kiln/context.h
 	include/kiln/format.h
