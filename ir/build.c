@@ -97,7 +97,7 @@ u32 ir_blk_new(struct fn *f)
 	struct blk *b = &f->blk[f->nblk];
 
 	memset(b, 0, sizeof(*b));
-	b->idom = b->loop = BLK_NONE;
+	b->idom = b->loop = b->outer = BLK_NONE;
 	return f->nblk++;
 }
 

@@ -421,7 +421,7 @@ void cfg_analyse(struct fn *f)
 		blk->order = t.order[b];
 		blk->dom_first = t.first[b];
 		blk->dom_last = t.last[b];
-		blk->loop = BLK_NONE;
+		blk->loop = blk->outer = BLK_NONE;
 		blk->depth = 0;
 	}
 	struct loops l = {

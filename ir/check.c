@@ -12,7 +12,8 @@
 struct checker {
 	const struct fn *f;
 	struct dom_tree dom;
-	u32 *pos; /* position in its block, by instruction */
+	u32 *pos;  /* position in its block, by instruction */
+	u32 *seen; /* by block: how often in the current list of preds */
 	char *buf;
 	size_t size;
 	bool failed;
@@ -61,7 +62,14 @@ static void check_edges(struct checker *c, u32 b)
 		want(c, b, k, blk->pred[k] < f->nblk);
 		want(c, b, k, !f->blk[blk->pred[k]].dead);
 		if (!c->failed)
-			want(c, b, k, count_edges(&f->blk[blk->pred[k]], b));
+			c->seen[blk->pred[k]]++;
+	}
+	for (u32 k = 0; k < blk->npred && !c->failed; k++) {
+		u32 p = blk->pred[k];
+
+		if (c->seen[p])
+			want(c, b, k, c->seen[p] == count_edges(&f->blk[p], b));
+		c->seen[p] = 0;
 	}
 }
 
@@ -204,7 +212,7 @@ static void check_types(struct checker *c, u32 b, u32 i)
 	case OP_SEL:
 		want(c, b, i, ty_of(c, arg[2]) == (enum ty)x->type);
 		want(c, b, i, ty_of(c, arg[3]) == (enum ty)x->type);
-		/* fallthrough */
+		fallthrough;
 	case OP_CMP:
 	case OP_BR:
 		want(c, b, i, ty_of(c, arg[0]) == ty_of(c, arg[1]));
@@ -286,6 +294,7 @@ static void check_all(struct checker *c, struct arena *a)
 	want(c, 0, 0, f->nblk && !f->blk[0].dead && !f->blk[0].npred);
 	want(c, 0, 0, f->frame <= 512);
 	c->pos = arena_array(a, u32, f->nins);
+	c->seen = arena_array(a, u32, f->nblk);
 	ir_each_blk (f, b) {
 		if (c->failed)
 			return;

@@ -141,6 +141,7 @@ struct blk {
 	u32 idom;  /* BLK_NONE for the entry */
 	u32 depth; /* loop nesting, 0 outside loops */
 	u32 loop;  /* innermost loop header, or BLK_NONE */
+	u32 outer; /* of a header: header of the loop around it, or BLK_NONE */
 	u32 order; /* position in reverse post-order */
 	u32 dom_first, dom_last; /* the block's interval of the dominator tree's
 				  * pre-order */
@@ -370,12 +371,17 @@ void ir_optimise(struct fn *f, const struct cg *cg,
 	void (*dump)(void *ctx, const char *pass, const struct fn *f),
 	void *ctx);
 
+/* A pass by its name in dumps, or NULL. */
+typedef void (*ir_pass_fn)(struct fn *f);
+ir_pass_fn ir_pass_find(const char *name);
+
 /* One pass per file, its contract on top of it. */
 void pass_fold(struct fn *f);	 /* copies, constants, algebra, branches */
 void pass_dce(struct fn *f);	 /* dead values, dead blocks */
 void pass_gvn(struct fn *f);	 /* dominator value numbering, equal loads */
 void pass_promote(struct fn *f); /* stack bytes that do not escape -> SSA */
 void pass_combine(struct fn *f); /* adjacent byte loads/stores, byte swaps */
+void pass_frame(struct fn *f);	 /* fn->frame; unwritten stack bytes read 0 */
 void pass_layout(struct fn *f);	 /* block order; empty blocks vanish */
 
 #endif

@@ -21,6 +21,7 @@ typedef int64_t i64;
 
 #define countof(a)	       (sizeof(a) / sizeof((a)[0]))
 #define unreachable()	       __builtin_unreachable()
+#define fallthrough	       __attribute__((fallthrough))
 #define printf_like(fmt, args) __attribute__((format(printf, fmt, args)))
 
 /* True when the sum, difference or product does not fit its result. */

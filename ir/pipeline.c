@@ -1,0 +1,43 @@
+/*
+ * The ordered list of passes and nothing else.
+ */
+#include <string.h>
+
+#include "ir/target.h"
+
+struct pass {
+	const char *name;
+	ir_pass_fn run;
+	u8 opt;		 /* from this -O level on */
+	const char *why; /* at this place */
+};
+
+static const struct pass passes[] = {
+	{"fold", pass_fold, 1, "constants and copies of the translation"},
+	{"gvn", pass_gvn, 1, "equal values; equal loads"},
+	{"dce", pass_dce, 1, "what the passes above left unused"},
+	{"frame", pass_frame, 0, "what is left of the stack reads 0 at first"},
+};
+
+void ir_optimise(struct fn *f, const struct cg *cg,
+	void (*dump)(void *ctx, const char *pass, const struct fn *f),
+	void *ctx)
+{
+	ir_check(f, "lowering");
+	for (u32 k = 0; k < countof(passes); k++) {
+		if (cg->opt < passes[k].opt)
+			continue;
+		passes[k].run(f);
+		ir_check(f, passes[k].name);
+		if (dump)
+			dump(ctx, passes[k].name, f);
+	}
+}
+
+ir_pass_fn ir_pass_find(const char *name)
+{
+	for (u32 k = 0; k < countof(passes); k++)
+		if (!strcmp(passes[k].name, name))
+			return passes[k].run;
+	return NULL;
+}
