@@ -18,11 +18,9 @@ static bool ends_block(const struct isa_row *r)
 }
 
 /* leader[s]: a block starts at slot s. Has room for the slot past the end. */
-static u32 mark_leaders(
+static void mark_leaders(
 	const struct module *m, const struct func *f, u8 *leader)
 {
-	u32 count = 0;
-
 	leader[0] = 1;
 	for (u32 s = 0; s < f->n; s++) {
 		const struct insn *i = fe_insn(m, f, s);
@@ -33,29 +31,27 @@ static u32 mark_leaders(
 		if (isa_row(i)->kind != ISA_EXIT)
 			leader[s + 1 + isa_jump(i)] = 1;
 	}
-	for (u32 s = 0; s < f->n; s++)
-		count += leader[s];
-	return count;
 }
 
 static void cut_blocks(
 	struct module *m, const struct func *f, struct fe_func *fe)
 {
-	struct arena_mark mark;
-	u8 *leader;
+	u8 *leader = arena_array(m->a, u8, (size_t)f->n + 1);
 
-	fe->blk_of = arena_array(m->a, u32, f->n);
-	fe->blk = arena_array(m->a, struct fe_blk, f->n);
-	mark = arena_mark(m->a);
-	leader = arena_array(m->a, u8, (size_t)f->n + 1);
 	mark_leaders(m, f, leader);
+	fe->blk_of = arena_array(m->a, u32, f->n);
 	for (u32 s = 0; s < f->n; s++) {
-		if (leader[s])
-			fe->blk[fe->nblk++].first = s;
+		fe->nblk += leader[s];
 		fe->blk_of[s] = fe->nblk - 1;
-		fe->blk[fe->nblk - 1].end = s + 1;
 	}
-	arena_release(m->a, mark);
+	fe->blk = arena_array(m->a, struct fe_blk, fe->nblk);
+	for (u32 s = 0; s < f->n; s++) {
+		struct fe_blk *b = &fe->blk[fe->blk_of[s]];
+
+		if (leader[s])
+			b->first = s;
+		b->end = s + 1;
+	}
 }
 
 static void link_blocks(

@@ -356,6 +356,8 @@ struct fn *fe_lower(
 	l.f = ir_fn_new(a, l.func->name, l.func->nparams);
 	l.f->sym = l.func->sym;
 	l.f->returns_i32 = l.func->is_prog && l.func->returns_i32;
+	/* measured: one to two IR instructions per BPF one */
+	ir_reserve(l.f, l.func->n * 3 / 2 + 64, l.fe->nblk + 1);
 	for (u32 b = 0; b <= l.fe->nblk; b++)
 		ir_blk_new(l.f);
 	memset(types, TY_I64, sizeof(types));

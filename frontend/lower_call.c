@@ -49,6 +49,9 @@ static ref call_helper(struct lower *l, const struct fe_call *c)
 	ref args[5];
 
 	args_of(l, c->nargs, args);
+	if (c->callback) /* the version for these contexts */
+		args[c->callback_arg] =
+			ir_sym(l->f, l->m->func.v[c->callback - 1].sym, 0);
 	return ir_call(l->f, l->blk, &call, TY_I64, args, c->nargs);
 }
 

@@ -13,7 +13,7 @@
 
 /* ---- frames --------------------------------------------------------------------------- */
 
-static const struct frame *frame_join(
+const struct frame *types_frame_join(
 	struct types *t, const struct frame *a, const struct frame *b)
 {
 	struct frame *out = NULL;
@@ -35,7 +35,7 @@ static const struct frame *frame_join(
 }
 
 /* True when a changed. */
-static bool state_join(struct types *t, struct state *a, const struct state *b)
+bool types_state_join(struct types *t, struct state *a, const struct state *b)
 {
 	bool changed = false;
 
@@ -46,7 +46,8 @@ static bool state_join(struct types *t, struct state *a, const struct state *b)
 		a->reg[r] = j;
 	}
 	for (u32 k = 0; k < MAX_FRAMES; k++) {
-		const struct frame *j = frame_join(t, a->frame[k], b->frame[k]);
+		const struct frame *j =
+			types_frame_join(t, a->frame[k], b->frame[k]);
 
 		changed |= j != a->frame[k];
 		a->frame[k] = j;
@@ -61,7 +62,7 @@ static struct rty slot_get(const struct state *s, u32 up, u32 k)
 	return s->frame[up] ? s->frame[up]->slot[k] : none;
 }
 
-static void slot_set(
+void types_slot_set(
 	struct types *t, struct state *s, u32 up, u32 k, struct rty v)
 {
 	if (rty_eq(slot_get(s, up, k), v))
@@ -122,7 +123,7 @@ static bool stack_place(
 }
 
 /* What was tracked in [base + off, + size) is gone. */
-static void stack_clobber(struct types *t, struct spec *sp, struct state *s,
+void types_stack_clobber(struct types *t, struct spec *sp, struct state *s,
 	struct rty base, i64 off, u32 size, struct rty v)
 {
 	u32 first, last;
@@ -130,7 +131,7 @@ static void stack_clobber(struct types *t, struct spec *sp, struct state *s,
 	if (!stack_place(base, off, size, &first, &last))
 		return;
 	for (u32 k = first; k <= last; k++) {
-		slot_set(t, s, base.id, k, v);
+		types_slot_set(t, s, base.id, k, v);
 		if (base.id)
 			sp->wrote[base.id] |= 1ull << k;
 	}
@@ -179,7 +180,7 @@ static void store_type(struct types *t, struct spec *sp, struct state *s,
 		v.kind = RTY_NONE; /* numbers are not tracked in memory */
 	if (v.kind == RTY_NONE)
 		v = (struct rty){0};
-	stack_clobber(t, sp, s, base, i->off, a->size, v);
+	types_stack_clobber(t, sp, s, base, i->off, a->size, v);
 }
 
 static void step_mem(struct types *t, struct spec *sp, struct state *s,
@@ -202,258 +203,6 @@ static void step_mem(struct types *t, struct spec *sp, struct state *s,
 		s->reg[i->src] = old;
 	if (r->kind == ISA_CMPXCHG)
 		s->reg[0] = old;
-}
-
-/* ---- calls ------------------------------------------------------------------------------ */
-
-struct call_to types_callee(
-	const struct types *t, const struct state *s, const struct insn *i)
-{
-	const struct isa_row *r = isa_row(i);
-	struct rty x;
-	i64 func = fe_func_of_sym(t->m, i->sym);
-
-	if (r->kind != ISA_CALLX && func >= 0)
-		return (struct call_to){TO_FUNC, NULL, (u32)func};
-	if (r->kind != ISA_CALLX && i->sym != SYM_NONE)
-		return (struct call_to){TO_EXTERN, NULL, 0};
-	if (r->kind == ISA_CALL)
-		return (struct call_to){TO_HELPER, fe_helper(i->imm), 0};
-	if (r->kind != ISA_CALLX)
-		return (struct call_to){TO_NOBODY, NULL, 0};
-	x = s->reg[i->dst];
-	if (x.kind == RTY_FN && x.id != RTY_ANY_FN)
-		return (struct call_to){TO_FUNC, NULL, x.id};
-	if (x.kind == RTY_FN)
-		return (struct call_to){TO_POINTER, NULL, 0};
-	if (x.kind == RTY_SCALAR && x.fixed)
-		return (struct call_to){TO_HELPER, fe_helper(x.off), 0};
-	return (struct call_to){TO_NOBODY, NULL, 0};
-}
-
-i64 types_arg_size(const struct module *m, const struct helper *h, u32 arg,
-	const struct rty *reg)
-{
-	const struct mapdef *map =
-		reg[0].kind == RTY_MAP ? &m->map.v[reg[0].id] : NULL;
-
-	switch (h->arg[arg]) {
-	case HARG_KEY: return map ? (i64)map->key_size : -1;
-	case HARG_VALUE: return map ? (i64)map->value_size : -1;
-	case HARG_OUT4: return 4;
-	case HARG_OUT8: return 8;
-	case HARG_IN:
-	case HARG_OUT:
-	case HARG_INOUT:
-		if (arg < 4 && h->arg[arg + 1] == HARG_SIZE &&
-			reg[arg + 1].kind == RTY_SCALAR && reg[arg + 1].fixed &&
-			reg[arg + 1].off >= 0)
-			return reg[arg + 1].off;
-		return -1;
-	default: return -1;
-	}
-}
-
-static bool writes_memory(u8 arg)
-{
-	return arg == HARG_OUT || arg == HARG_INOUT || arg == HARG_OUT4 ||
-	       arg == HARG_OUT8;
-}
-
-static struct rty call_helper(struct types *t, struct spec *sp, struct state *s,
-	const struct helper *h)
-{
-	for (u32 k = 0; k < h->nargs; k++) {
-		i64 size = types_arg_size(t->m, h, k, &s->reg[1]);
-
-		if (writes_memory(h->arg[k]) && size > 0 && size <= STACK_BYTES)
-			stack_clobber(t, sp, s, s->reg[1 + k], 0, (u32)size,
-				(struct rty){0});
-	}
-	if (h->ret == HRET_NUM)
-		return rty_of(RTY_SCALAR, 0);
-	if (h->ret == HRET_VALUE && s->reg[1].kind == RTY_MAP)
-		return rty_of(RTY_VALUE, s->reg[1].id);
-	return rty_of(RTY_UNKNOWN, 0);
-}
-
-/* What a callee starts with when the caller is in state s. */
-static struct state callee_entry(
-	const struct types *t, const struct state *s, u32 func)
-{
-	const struct func *f = &t->m->func.v[func];
-	struct state e = {0};
-	bool stack = false;
-
-	for (u32 r = 1; r <= f->nparams && r <= 5; r++) {
-		struct rty x = s->reg[r];
-
-		if (x.kind == RTY_SCALAR)
-			x = rty_of(RTY_SCALAR, 0);
-		if (x.kind == RTY_STACK) {
-			stack = true;
-			if (++x.id >= MAX_FRAMES)
-				x = rty_of(RTY_UNKNOWN, 0);
-		}
-		e.reg[r] = x;
-	}
-	e.reg[10] = (struct rty){RTY_STACK, true, 0, 0};
-	for (u32 k = 0; stack && k + 1 < MAX_FRAMES; k++)
-		e.frame[k + 1] = s->frame[k];
-	return e;
-}
-
-/* Pointers to frames seen from one frame further out. */
-static struct rty outward(struct rty x)
-{
-	if (x.kind != RTY_STACK)
-		return x;
-	if (!x.id)
-		return rty_of(RTY_UNKNOWN, 0); /* a frame that is gone */
-	x.id--;
-	return x;
-}
-
-static void apply_writes(struct types *t, struct spec *sp, struct state *s,
-	const struct spec *callee)
-{
-	for (u32 up = 1; up < MAX_FRAMES; up++) {
-		u64 wrote = callee->wrote[up];
-
-		for (u32 k = 0; wrote; k++, wrote >>= 1) {
-			if (!(wrote & 1))
-				continue;
-			struct rty v = {0};
-
-			if (callee->out[up])
-				v = outward(callee->out[up]->slot[k]);
-			slot_set(t, s, up - 1, k, v);
-		}
-		if (up > 1)
-			sp->wrote[up - 1] |= callee->wrote[up];
-	}
-}
-
-static void analyse(struct types *t, u32 func);
-static u32 find_spec(struct types *t, u32 func, const struct state *s);
-
-u32 types_callee_spec(struct types *t, const struct state *s, u32 func)
-{
-	struct state e = callee_entry(t, s, func);
-
-	return find_spec(t, func, &e);
-}
-
-static struct rty call_func(
-	struct types *t, u32 caller, struct state *s, u32 func)
-{
-	s->fresh = 0; /* its frames are now the callee's, too */
-	struct state e = callee_entry(t, s, func);
-	u32 k = find_spec(t, func, &e);
-	struct spec *callee = &t->spec.v[k];
-	bool changed = !callee->known;
-
-	if (callee->known)
-		changed = state_join(t, &callee->entry, &e);
-	else
-		callee->entry = e;
-	callee->known = true;
-	if (changed || !callee->done)
-		analyse(t, k);
-	callee = &t->spec.v[k];
-	callee->asked = true;
-	apply_writes(t, &t->spec.v[caller], s, callee);
-	if (callee->ret.kind == RTY_NONE)
-		return rty_of(RTY_SCALAR, 0);
-	return outward(callee->ret);
-}
-
-static void step_call(
-	struct types *t, u32 func, struct state *s, const struct insn *i)
-{
-	struct call_to c = types_callee(t, s, i);
-	struct rty ret = rty_of(RTY_UNKNOWN, 0);
-
-	if (c.to == TO_FUNC)
-		ret = call_func(t, func, s, c.func);
-	else if (c.to == TO_HELPER && c.helper)
-		ret = call_helper(t, &t->spec.v[func], s, c.helper);
-	s->reg[0] = ret;
-	for (u32 r = 1; r <= 5; r++)
-		s->reg[r] = rty_of(t->m->raw ? RTY_SCALAR : RTY_NONE, 0);
-}
-
-/* ---- specs -------------------------------------------------------------------------------- */
-
-/* A context must meet the same context. */
-static bool contexts_agree(struct rty a, struct rty b)
-{
-	if (a.kind != RTY_CTX && b.kind != RTY_CTX)
-		return true;
-	if (a.kind == RTY_NONE || b.kind == RTY_NONE)
-		return true;
-	return a.kind == b.kind && a.id == b.id &&
-	       (a.fixed == b.fixed && a.off == b.off);
-}
-
-static bool frames_agree(const struct frame *a, const struct frame *b)
-{
-	if (!a || !b || a == b)
-		return true;
-	for (u32 k = 0; k < countof(a->slot); k++)
-		if (a->slot[k].kind == RTY_CTX && b->slot[k].kind == RTY_CTX &&
-			a->slot[k].id != b->slot[k].id)
-			return false;
-	return true;
-}
-
-static bool states_agree(const struct state *a, const struct state *b)
-{
-	for (u32 r = 1; r <= 5; r++)
-		if (!contexts_agree(a->reg[r], b->reg[r]))
-			return false;
-	for (u32 k = 1; k < MAX_FRAMES; k++)
-		if (!frames_agree(a->frame[k], b->frame[k]))
-			return false;
-	return true;
-}
-
-/* Another function with the same instructions. */
-static u32 clone_func(struct types *t, u32 func, u32 n)
-{
-	struct module *m = t->m;
-	u32 number = m->func.n;
-	const char *name = arena_printf(m->a, "%s.%u", m->func.v[func].name, n);
-	u32 sym = module_sym(m, SYM_SUBPROG, BIND_LOCAL, name, number);
-	struct func *f = vec_push(m->a, &m->func);
-
-	*f = m->func.v[func];
-	f->name = name;
-	f->sym = sym;
-	f->is_global = false;
-	f->is_prog = false;
-	f->fe = arena_dup(m->a, f->fe, sizeof(*f->fe));
-	struct spec *sp = vec_push(m->a, &t->spec);
-	sp->home = func;
-	return number;
-}
-
-static u32 find_spec(struct types *t, u32 func, const struct state *s)
-{
-	u32 last = func, n = 1;
-
-	for (u32 k = func;; k = t->spec.v[k].next, n++) {
-		const struct spec *sp = &t->spec.v[k];
-
-		if (!sp->known || states_agree(&sp->entry, s))
-			return k;
-		last = k;
-		if (!sp->next)
-			break;
-	}
-	u32 made = clone_func(t, func, n);
-	t->spec.v[last].next = made;
-	return made;
 }
 
 /* ---- instructions -------------------------------------------------------------------------- */
@@ -512,7 +261,7 @@ void types_step(struct types *t, u32 func, struct state *s, u32 slot)
 	case ISA_CALL:
 	case ISA_CALLFN:
 	case ISA_KFUNC:
-	case ISA_CALLX: step_call(t, func, s, i); return;
+	case ISA_CALLX: types_call(t, func, s, i); return;
 	case ISA_LDABS:
 	case ISA_LDIND:
 		s->reg[0] = rty_of(RTY_SCALAR, 0);
@@ -535,8 +284,9 @@ static void note_exit(struct types *t, struct spec *sp, const struct state *s)
 	sp->ret = ret;
 	for (u32 k = 1; k < MAX_FRAMES; k++) {
 		const struct frame *j =
-			sp->wrote[k] ? frame_join(t, sp->out[k], s->frame[k])
-				     : sp->out[k];
+			sp->wrote[k]
+				? types_frame_join(t, sp->out[k], s->frame[k])
+				: sp->out[k];
 
 		changed |= j != sp->out[k];
 		sp->out[k] = j;
@@ -562,7 +312,7 @@ static void run_block(struct types *t, u32 func, u32 b, struct state *s)
 		t->again = true;
 }
 
-static void analyse(struct types *t, u32 func)
+void types_analyse(struct types *t, u32 func)
 {
 	const struct fe_func *fe = t->m->func.v[func].fe;
 	struct spec *sp = &t->spec.v[func];
@@ -576,7 +326,7 @@ static void analyse(struct types *t, u32 func)
 	}
 	sp->done = true;
 	if (sp->reached[0])
-		state_join(t, &sp->in[0], &sp->entry);
+		types_state_join(t, &sp->in[0], &sp->entry);
 	else
 		sp->in[0] = sp->entry;
 	sp->reached[0] = true;
@@ -606,7 +356,7 @@ static void analyse(struct types *t, u32 func)
 			if (changed)
 				sp->in[to] = s;
 			else
-				changed = state_join(t, &sp->in[to], &s);
+				changed = types_state_join(t, &sp->in[to], &s);
 			sp->reached[to] = true;
 			if (!changed || queued[to])
 				continue;
@@ -655,7 +405,7 @@ static void run_roots(struct types *t)
 			continue;
 		t->spec.v[k].entry = entry_state(t->m, f);
 		t->spec.v[k].known = true;
-		analyse(t, k);
+		types_analyse(t, k);
 	}
 	for (u32 k = 0; k < n; k++) {
 		const struct func *f = &t->m->func.v[k];
@@ -664,7 +414,7 @@ static void run_roots(struct types *t)
 			continue;
 		t->spec.v[k].entry = entry_state(t->m, f);
 		t->spec.v[k].known = true;
-		analyse(t, k);
+		types_analyse(t, k);
 	}
 }
 

@@ -132,6 +132,18 @@ struct types {
 	bool *map_checked; /* fe_map_check was asked */
 };
 
+const struct frame *types_frame_join(struct types *t, const struct frame *a,
+	const struct frame *b); /* a itself if nothing changes */
+/* a becomes the join; true when it changed. */
+bool types_state_join(struct types *t, struct state *a, const struct state *b);
+void types_slot_set(
+	struct types *t, struct state *s, u32 up, u32 k, struct rty v);
+/* The slots of [base + off, + size) become v, if base is a known place of a
+ * frame. */
+void types_stack_clobber(struct types *t, struct spec *sp, struct state *s,
+	struct rty base, i64 off, u32 size, struct rty v);
+/* Runs a function from spec.entry until nothing changes. */
+void types_analyse(struct types *t, u32 func);
 /* The state behind an instruction. Calls analyse their callees. */
 void types_step(struct types *t, u32 func, struct state *s, u32 slot);
 /* Size of what an insn accesses at *address, with the address register and
@@ -142,6 +154,8 @@ struct mem_insn {
 	bool atomic;
 };
 struct mem_insn types_mem(const struct insn *i);
+/* ---- typecall.c ------------------------------------------------------------------ */
+
 /* Who a call goes to. */
 struct call_to {
 	enum { TO_HELPER, TO_FUNC, TO_EXTERN, TO_POINTER, TO_NOBODY } to;
@@ -150,8 +164,11 @@ struct call_to {
 };
 struct call_to types_callee(
 	const struct types *t, const struct state *s, const struct insn *i);
-/* The spec of func that a caller in state s calls. */
-u32 types_callee_spec(struct types *t, const struct state *s, u32 func);
+void types_call(
+	struct types *t, u32 func, struct state *s, const struct insn *i);
+/* The spec of func that a caller in state s calls; h: as its callback. */
+u32 types_callee_spec(struct types *t, const struct state *s,
+	const struct helper *h, u32 func);
 /* Bytes that a helper's pointer argument covers: of the map's definition or
  * of a fixed size argument; -1: not known. */
 i64 types_arg_size(const struct module *m, const struct helper *h, u32 arg,
@@ -176,6 +193,8 @@ struct fe_call {
 	struct arg_mem arg[5];
 	struct rty type[5];
 	u8 nargs, effects;
+	u32 callback; /* TO_HELPER: 1 + function that it calls back, or 0 */
+	u8 callback_arg;
 };
 
 void types_record(struct types *t, u32 func);

@@ -15,6 +15,7 @@ struct walk {
 	struct fe_func *fe;
 	const struct state *s; /* before the instruction */
 	u32 slot;
+	bool ctx_refused; /* said once per function */
 };
 
 #define bad(w, ...) fe_bad((w)->m, (w)->f, (w)->slot, __VA_ARGS__)
@@ -69,7 +70,15 @@ static void check_stack(
 			(long long)size, (long long)at, STACK_BYTES);
 }
 
-static void use_ctx(const struct walk *w, struct fe_use *u, struct mem_insn a)
+static void refuse_ctx(struct walk *w, u32 prog_type)
+{
+	if (!w->ctx_refused)
+		bad(w, "context of program type %s is not supported",
+			ctx_prog_name(prog_type));
+	w->ctx_refused = true;
+}
+
+static void use_ctx(struct walk *w, struct fe_use *u, struct mem_insn a)
 {
 	const struct ctx_type *c = ctx_find(u->base.id);
 	const struct ctx_field *f;
@@ -77,8 +86,7 @@ static void use_ctx(const struct walk *w, struct fe_use *u, struct mem_insn a)
 	char why[160];
 
 	if (!c) {
-		bad(w, "context of program type %s is not supported",
-			ctx_prog_name(u->base.id));
+		refuse_ctx(w, u->base.id);
 		return;
 	}
 	if (a.atomic) {
@@ -100,8 +108,8 @@ static void use_ctx(const struct walk *w, struct fe_use *u, struct mem_insn a)
 	u->size = 8;
 }
 
-static void use_mem(const struct walk *w, const struct insn *i,
-	struct mem_insn a, struct fe_use *u)
+static void use_mem(struct walk *w, const struct insn *i, struct mem_insn a,
+	struct fe_use *u)
 {
 	char name[96];
 
@@ -200,6 +208,24 @@ static u32 helper_sym(const struct walk *w, const struct helper *h)
 	return *sym - 1;
 }
 
+static void use_callback(const struct walk *w, struct fe_call *c, u32 k)
+{
+	const struct helper *h = c->to.helper;
+	struct rty x = w->s->reg[1 + k];
+	char name[96];
+
+	if (x.kind != RTY_FN || x.id == RTY_ANY_FN) {
+		bad(w, "argument %u of %s is %s, wanted one function", k + 1,
+			h->name, rty_name(x, w->m, name, sizeof(name)));
+		return;
+	}
+	u32 func = types_callee_spec(w->t, w->s, h, x.id);
+
+	c->callback = 1 + func;
+	c->callback_arg = (u8)k;
+	c->effects |= w->m->func.v[func].fe->effects;
+}
+
 static void use_helper(const struct walk *w, struct fe_call *c)
 {
 	const struct helper *h = c->to.helper;
@@ -217,16 +243,16 @@ static void use_helper(const struct walk *w, struct fe_call *c)
 				rty_name(w->s->reg[1 + k], w->m, name,
 					sizeof(name)));
 		c->arg[k] = helper_arg_mem(w, h, k);
+		if (h->arg[k] == HARG_FN)
+			use_callback(w, c, k);
 	}
 }
 
 static void use_func(const struct walk *w, struct fe_call *c)
 {
-	struct state s = *w->s;
 	const struct func *f;
 
-	s.fresh = 0;
-	c->to.func = types_callee_spec(w->t, &s, c->to.func);
+	c->to.func = types_callee_spec(w->t, w->s, NULL, c->to.func);
 	f = &w->m->func.v[c->to.func];
 	c->nargs = (u8)f->nparams;
 	c->effects = f->fe->effects;
@@ -327,7 +353,19 @@ static void use_map(const struct walk *w, const struct insn *i)
 
 /* ---- walk ----------------------------------------------------------------------------------- */
 
-static void use_insn(const struct walk *w, const struct insn *i)
+/* LD_ABS and LD_IND: r6 is the context, as the kernel wants it. */
+static void use_packet(struct walk *w)
+{
+	struct rty ctx = w->s->reg[6];
+
+	if (ctx.kind == RTY_CTX && !ctx_find(ctx.id))
+		refuse_ctx(w, ctx.id);
+	else
+		bad(w, "packet load in a program whose context is no socket "
+		       "buffer");
+}
+
+static void use_insn(struct walk *w, const struct insn *i)
 {
 	const struct isa_row *r = isa_row(i);
 	struct mem_insn a = types_mem(i);
@@ -350,10 +388,7 @@ static void use_insn(const struct walk *w, const struct insn *i)
 		bad(w, "address space cast: arenas are not supported yet");
 		return;
 	case ISA_LDABS:
-	case ISA_LDIND:
-		bad(w, "packet load in a program whose context is no socket "
-		       "buffer");
-		return;
+	case ISA_LDIND: use_packet(w); return;
 	default: return;
 	}
 }
@@ -369,9 +404,10 @@ static void list_callees(struct module *m, struct func *f)
 	u8 *seen = arena_array(m->a, u8, m->func.n);
 	for (u32 k = 0; k < f->fe->calls.n; k++) {
 		const struct fe_call *c = &f->fe->calls.v[k];
+		u32 to = c->to.to == TO_FUNC ? c->to.func : c->callback - 1;
 
-		if (c->to.to == TO_FUNC && !seen[c->to.func]++)
-			list[n++] = c->to.func;
+		if ((c->to.to == TO_FUNC || c->callback) && !seen[to]++)
+			list[n++] = to;
 	}
 	for (u32 k = 0; k < f->ncallee; k++)
 		if (m->func.v[f->callee[k]].is_callback &&

@@ -270,6 +270,8 @@ static inline bool op_has_rmw(enum op op)
 /* ---- build.c: making and changing functions ------------------------------ */
 
 struct fn *ir_fn_new(struct arena *a, const char *name, u32 nparams);
+/* Room for that many in all: who knows its size need not grow and copy. */
+void ir_reserve(struct fn *f, u32 nins, u32 nblk);
 u32 ir_blk_new(struct fn *f); /* the first one is the entry */
 ref ir_const(struct fn *f, enum ty t, i64 imm); /* hash-consed */
 ref ir_sym(struct fn *f, u32 sym, i64 addend);	/* hash-consed */

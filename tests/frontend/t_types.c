@@ -394,6 +394,62 @@ static void t_types_shared_callee_reaches_fixpoint(void **state)
 		   "   1: exit\n");
 }
 
+/* bpf_loop(2, cb, &frame, 0) where the frame holds the context. */
+static const char loop_text[] =
+	"*(u64 *)(r10 -8) = r1\nr1 = 2\nr2 = 0 ll\nr3 = r10\nr3 += -16\n"
+	"r4 = 0\ncall 181\nr0 = 0\nexit";
+static const char loop_callback[] =
+	"r3 = *(u64 *)(r2 +8)\nr3 = *(u32 *)(r3 +12)\nr0 = 0\nexit";
+
+static void t_types_callback_context(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fix_init(&x);
+	prog(&x, "p", loop_text);
+	fix_func(&x, "cb", SYM_SUBPROG, loop_callback);
+	call(&x, 0, 2, 1);
+	expect(&x, "p:\n"
+		   "   0: *(u64 *)(r10 -8) = r1 # stack\n"
+		   "   1: r1 = 2\n"
+		   "   2: r2 = cb\n"
+		   "   4: r3 = r10\n"
+		   "   5: r3 += -16\n"
+		   "   6: r4 = 0\n"
+		   "   7: call bpf_loop#181 # loop(number +2, cb, stack -16, "
+		   "number +0)\n"
+		   "   8: r0 = 0\n"
+		   "   9: exit\n"
+		   "cb:\n"
+		   "   0: r3 = *(u64 *)(r2 +8) # stack of caller 1 -16\n"
+		   "   1: r3 = *(u32 *)(r3 +12) # context\n"
+		   "   2: r0 = 0\n"
+		   "   3: exit\n");
+}
+
+static void t_types_callback_is_specialised(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fix_init(&x);
+	prog(&x, "p", loop_text);
+	prog(&x, "q", loop_text)->prog_type = BPF_PROG_TYPE_SOCK_OPS;
+	fix_func(&x, "cb", SYM_SUBPROG, loop_callback);
+	call(&x, 0, 2, 2);
+	call(&x, 1, 2, 2);
+	expect_error(&x, "t.o: section .text: program cb.1: insn 1: context of "
+			 "program type sock_ops is not supported\n");
+}
+
+static void t_types_callback_must_be_known(void **state)
+{
+	(void)state;
+	refuse("r1 = 2\nr2 = 7\nr3 = r10\nr4 = 0\ncall 181\nexit",
+		"insn 4: argument 2 of loop is number +7, wanted one function");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -412,6 +468,9 @@ int main(void)
 		cmocka_unit_test(t_types_calls_are_refused),
 		cmocka_unit_test(t_types_unsupported_context),
 		cmocka_unit_test(t_types_callx_by_constant),
+		cmocka_unit_test(t_types_callback_context),
+		cmocka_unit_test(t_types_callback_is_specialised),
+		cmocka_unit_test(t_types_callback_must_be_known),
 		cmocka_unit_test(t_types_shared_callee_reaches_fixpoint),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
