@@ -14,10 +14,15 @@ static i32 pick_imm(struct fn *f, int op, u32 width)
 {
 	bool is_shift = op == ALU_LSH || op == ALU_RSH || op == ALU_ARSH;
 	i32 imm = corner32(f->g);
+	static const i32 small[] = {2, 3, 5, 7, 9, 10, 12, 100, 255, 641, 1000,
+		10000, -2, -3, -5, -7, -10, 0x55555556, 0x7ffffffe};
 
 	if (is_shift && (f->g->opts->kernel || chance(f->g, 80)))
 		return (i32)(below(f->g, 4) ? below(f->g, width)
 					    : (u32)imm & (width - 1));
+	if ((op == ALU_DIV || op == ALU_MOD || op == ALU_MUL) &&
+		chance(f->g, 40))
+		return small[below(f->g, countof(small))];
 	if ((op == ALU_DIV || op == ALU_MOD) && !imm && f->g->opts->kernel)
 		return 3;
 	return imm;
@@ -553,6 +558,15 @@ static bool prepare_cmpxchg(struct fn *f)
 	return true;
 }
 
+/*
+ * Linux 6.18 loses the precision of what an atomic operation fetches from a
+ * frame: its verifier then takes a branch for dead that is not.
+ */
+static bool may_fetch(const struct fn *f, u8 base)
+{
+	return !f->g->opts->kernel || f->s.reg[base].kind != K_STACK;
+}
+
 static bool stmt_atomic(struct fn *f)
 {
 	static const u8 ops[] = {ATOMIC_ADD, ATOMIC_OR, ATOMIC_AND, ATOMIC_XOR,
@@ -568,6 +582,8 @@ static bool stmt_atomic(struct fn *f)
 	if (op == ATOMIC_CMPXCHG && !prepare_cmpxchg(f))
 		return false;
 	if (!pick_place(f, bytes_of[size], true, &base, &off))
+		return false;
+	if ((op & ATOMIC_FETCH) && !may_fetch(f, base))
 		return false;
 	if (op == ATOMIC_CMPXCHG && chance(f->g, 60))
 		make_equal(f, size, base, off, src);
@@ -595,10 +611,33 @@ static bool stmt_ordered(struct fn *f)
 		emit(f, code, base, num_reg(f), off, ATOMIC_STORE_REL);
 		return true;
 	}
-	if (!take(f, 1, &reg))
+	if (!may_fetch(f, base) || !take(f, 1, &reg))
 		return false;
 	emit(f, code, reg, base, off, ATOMIC_LOAD_ACQ);
 	set_num(f, reg);
+	return true;
+}
+
+/* Values change places: the copies at a loop's end must not overtake. */
+static bool stmt_permute(struct fn *f)
+{
+	u16 set = regs_of_kind(f, K_NUM) & writable(f);
+	u8 r[5];
+	u32 n = 0;
+
+	if (!take(f, 1, &r[0]))
+		return false;
+	set = (u16)(set & ~(1 << r[0]));
+	for (n = 1; n < countof(r) && set; n++) {
+		r[n] = (u8)pick_of(f->g, set);
+		set = (u16)(set & ~(1 << r[n]));
+	}
+	if (n < 3)
+		return false;
+	alu_r(f, true, ALU_MOV, r[0], r[1]);
+	for (u32 k = 1; k + 1 < n; k++)
+		alu_r(f, true, ALU_MOV, r[k], r[k + 1]);
+	alu_r(f, chance(f->g, 80), ALU_MOV, r[n - 1], r[0]);
 	return true;
 }
 
@@ -607,6 +646,7 @@ bool data_stmt(struct fn *f, enum stmt kind)
 	switch (kind) {
 	case ST_ALU: return stmt_alu(f);
 	case ST_CONST: return stmt_const(f);
+	case ST_PERMUTE: return stmt_permute(f);
 	case ST_CORNER: return stmt_corner(f);
 	case ST_COPY: return stmt_copy(f);
 	case ST_LOAD: return stmt_load(f);

@@ -88,6 +88,62 @@ static bool stmt_skip(struct fn *f)
 	return true;
 }
 
+/* The same expression twice, with something between. */
+static bool stmt_repeat(struct fn *f)
+{
+	static const u8 ops[] = {
+		ALU_ADD, ALU_SUB, ALU_MUL, ALU_XOR, ALU_AND, ALU_DIV, ALU_RSH};
+	int op = ops[below(f->g, countof(ops))];
+	bool wide = chance(f->g, 50);
+	u8 a = num_reg(f), b = num_reg(f), r;
+
+	for (int n = 0; n < 2; n++) {
+		f->pinned = (u16)(1 << a | 1 << b);
+		if (f->s.reg[a].kind != K_NUM || f->s.reg[b].kind != K_NUM ||
+			!take(f, 1, &r))
+			return true;
+		alu_r(f, true, ALU_MOV, r, a);
+		alu_r(f, wide, op, r, b);
+		if (!n && f->depth < NESTING)
+			body(f, 2);
+	}
+	return true;
+}
+
+/* Tests of a value whose range is known, some of them redundant. */
+static bool stmt_range(struct fn *f)
+{
+	static const i32 masks[] = {1, 7, 0xf, 0x3f, 0xff, 0xffff, 0x7fffffff};
+	static const u8 ops[] = {JMP_JEQ, JMP_JGT, JMP_JGE, JMP_JNE, JMP_JSGT,
+		JMP_JSGE, JMP_JLT, JMP_JLE, JMP_JSLT, JMP_JSLE};
+	i32 mask = masks[below(f->g, countof(masks))];
+	u32 at[3], n = 1 + below(f->g, 3);
+	struct state out;
+	u8 r;
+
+	if (f->depth >= NESTING || !own_num(f, &r))
+		return false;
+	alu_i(f, chance(f->g, 50), ALU_AND, r, mask);
+	out = f->s;
+	for (u32 k = 0; k < n; k++) {
+		i32 bound = mask / (i32)(1 + below(f->g, 4)) +
+			    (i32)below(f->g, 3) - 1;
+		int class = chance(f->g, 50) ? CLS_JMP : CLS_JMP32;
+
+		at[k] = emit(f,
+			(u8)(ops[below(f->g, countof(ops))] << 4 | class), r, 0,
+			0, bound);
+		meet(&out, &f->s);
+		f->locked = (u16)(f->locked | 1 << r);
+		body(f, 1);
+		f->locked = (u16)(f->locked & ~(1 << r));
+	}
+	meet(&f->s, &out);
+	for (u32 k = 0; k < n; k++)
+		patch(f, at[k]);
+	return true;
+}
+
 /* One arm of a switch; false when it falls into the next one. */
 static bool switch_arm(struct fn *f, u8 result, struct state *out, u32 *end)
 {
@@ -495,6 +551,8 @@ bool flow_stmt(struct fn *f, enum stmt kind)
 	case ST_LOOP: return stmt_loop(f);
 	case ST_BREAK: return stmt_break(f);
 	case ST_EXIT: return stmt_exit(f);
+	case ST_REPEAT: return stmt_repeat(f);
+	case ST_RANGE: return stmt_range(f);
 	case ST_SKIP: return stmt_skip(f);
 	case ST_CALL: return stmt_call(f);
 	case ST_CALLBACK: return stmt_callback(f);

@@ -69,17 +69,6 @@ static struct insn insn_at(const struct interp_prog *prog, u32 pc)
 	return insn_decode(prog->bytes + 8 * (size_t)pc);
 }
 
-/* One byte per slot: 1 for the second slot of an lddw. NULL without memory. */
-static u8 *mark_second_slots(const struct interp_prog *prog)
-{
-	u8 *second = calloc(prog->slots, 1);
-
-	for (u32 pc = 0; second && pc + 1 < prog->slots; pc++)
-		if (insn_is_lddw(insn_at(prog, pc)))
-			second[++pc] = 1;
-	return second;
-}
-
 /* Where the instruction refers to, relative to the slot behind it, if it does. */
 static bool insn_target(struct insn i, i32 *rel)
 {
@@ -108,14 +97,64 @@ static bool falls_through(struct insn i)
 	return insn_class(i) != CLS_JMP || (op != JMP_JA && op != JMP_EXIT);
 }
 
+/* What is known of a slot before the check of the instructions. */
+struct slot {
+	bool second; /* of an lddw */
+	bool starts; /* a function: something refers to it as one */
+	u32 fn;	     /* the number of its function */
+};
+
+static bool names_function(struct insn i)
+{
+	return insn_is_lddw(i) || insn_op(i) == JMP_CALL;
+}
+
+/* A function goes on until the next one starts. NULL without memory. */
+static struct slot *list_slots(const struct interp_prog *prog)
+{
+	struct slot *slot = calloc(prog->slots, sizeof(*slot));
+	u32 fn = 0;
+	i32 rel;
+
+	for (u32 pc = 0; slot && pc < prog->slots; pc++) {
+		struct insn i = insn_at(prog, pc);
+
+		if (insn_target(i, &rel) && names_function(i) &&
+			range_inside((u64)((i64)pc + 1 + rel), 1, prog->slots))
+			slot[(i64)pc + 1 + rel].starts = true;
+		if (insn_is_lddw(i) && pc + 1 < prog->slots)
+			slot[++pc].second = true;
+	}
+	for (u32 pc = 0; slot && pc < prog->slots; pc++)
+		slot[pc].fn = fn += slot[pc].starts;
+	return slot;
+}
+
+static const char *check_target(
+	const struct interp_prog *prog, const struct slot *slot, u32 pc)
+{
+	struct insn i = insn_at(prog, pc);
+	i64 target;
+	i32 rel;
+
+	if (!insn_target(i, &rel))
+		return NULL;
+	target = (i64)pc + 1 + rel;
+	if (target < 0 || target >= prog->slots)
+		return "target outside the program";
+	if (slot[target].second)
+		return "target is the second slot of an lddw";
+	if (!names_function(i) && slot[target].fn != slot[pc].fn)
+		return "jump into another function";
+	return NULL;
+}
+
 static const char *check_slot(
-	const struct interp_prog *prog, const u8 *second, u32 pc)
+	const struct interp_prog *prog, const struct slot *slot, u32 pc)
 {
 	struct insn i = insn_at(prog, pc);
 	const char *wrong = insn_check(i);
 	u32 next = pc + (insn_is_lddw(i) ? 2 : 1);
-	i64 target;
-	i32 rel;
 
 	if (wrong)
 		return wrong;
@@ -128,28 +167,22 @@ static const char *check_slot(
 		if (rest.code || rest.dst || rest.src || rest.off)
 			return "a reserved field of lddw is not zero";
 	}
-	if (falls_through(i) && next == prog->slots)
-		return "runs off the end";
-	if (!insn_target(i, &rel))
-		return NULL;
-	target = (i64)pc + 1 + rel;
-	if (target < 0 || target >= prog->slots)
-		return "target outside the program";
-	if (second[target])
-		return "target is the second slot of an lddw";
-	return NULL;
+	if (falls_through(i) &&
+		(next == prog->slots || slot[next].fn != slot[pc].fn))
+		return "runs off the end of its function";
+	return check_target(prog, slot, pc);
 }
 
 int interp_check(const struct interp_prog *prog, char *error, size_t size)
 {
-	u8 *second = prog->slots ? mark_second_slots(prog) : NULL;
-	const char *wrong = second ? NULL : "empty program";
+	struct slot *slot = prog->slots ? list_slots(prog) : NULL;
+	const char *wrong = slot ? NULL : "empty program";
 	u32 pc = 0;
 
 	for (; !wrong && pc < prog->slots; pc++)
-		if (!second[pc])
-			wrong = check_slot(prog, second, pc);
-	free(second);
+		if (!slot[pc].second)
+			wrong = check_slot(prog, slot, pc);
+	free(slot);
 	if (!wrong)
 		return 0;
 	snprintf(error, size, "slot %u: %s", pc ? pc - 1 : 0, wrong);

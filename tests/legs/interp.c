@@ -34,17 +34,20 @@ static enum leg_status run_at(struct leg_run *run, u8 *mem, u8 *stacks)
 	return LEG_FAILED;
 }
 
+/* What an address ends in differs between the two, down to the 8. */
+enum { PAGE = 4096, ELSEWHERE = 0x5a8 };
+
 enum leg_status leg_interp(struct leg_run *run)
 {
-	static _Alignas(16) u8 mem[LEG_MEM_MAX];
+	static _Alignas(PAGE) u8 mem[LEG_MEM_MAX], stacks[INTERP_STACKS];
 
-	return run_at(run, mem, NULL);
+	return run_at(run, mem, stacks);
 }
 
 enum leg_status leg_interp_moved(struct leg_run *run)
 {
-	static _Alignas(16) u8 mem[LEG_MEM_MAX + 48],
-		stacks[INTERP_STACKS + 4096];
+	static _Alignas(PAGE) u8 mem[LEG_MEM_MAX + PAGE];
+	static _Alignas(PAGE) u8 stacks[INTERP_STACKS + PAGE];
 
-	return run_at(run, mem + 48, stacks + 4096 - 32);
+	return run_at(run, mem + ELSEWHERE, stacks + ELSEWHERE);
 }
