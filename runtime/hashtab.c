@@ -18,7 +18,7 @@ struct hash_stripe *rt_hash_stripe(const struct kiln_map *m, u32 hash)
 {
 	u64 buckets = (u64)(u32)m->priv[PRIV_SHAPE] + 1;
 	u8 *stripes =
-		map_values(m) + align_up(MAP_LINE + 4 * buckets, MAP_LINE);
+		map_values(m) + align_up(MAP_LINE + 8 * buckets, MAP_LINE);
 	u64 i = hash_bucket(m, hash) & (rt_hash_n_stripes(m) - 1);
 
 	return (struct hash_stripe *)(stripes + i * MAP_LINE);
@@ -60,6 +60,16 @@ u32 rt_hash_key(const struct kiln_map *m, const void *key)
 	case 16: return hash_of(m, key, 16);
 	default: return hash_of(m, key, m->key_size);
 	}
+}
+
+u32 rt_hash_of_elem(const struct kiln_map *m, const struct hash_elem *e)
+{
+	u64 h = m->priv[PRIV_SEED0], mul = m->priv[PRIV_SEED1];
+
+	/* as hash_of(): a last word is padded with 0 here too */
+	for (u32 i = 0; i < (m->key_size + 7) / 8; i++)
+		h = hash_mix(h ^ load64(&e->key[i], memory_order_relaxed), mul);
+	return hash_fold(h);
 }
 
 /* ---- free elements ------------------------------------------------------------ */
@@ -134,62 +144,71 @@ struct hash_place rt_hash_place(struct kiln_map *m, const void *key, u32 hash)
 {
 	struct hash_place at = {0, hash_link(m, hash_bucket(m, hash))};
 	struct hash_elem *e;
+	u64 link;
 
-	for (;; at.link = &e->next) {
-		at.index = load32(at.link, memory_order_relaxed);
-		if (!at.index || at.index & HASH_END)
+	for (; (link = load64(at.link, memory_order_relaxed));
+		at.link = &e->next) {
+		e = hash_elem_at(m, (u32)link);
+		if (hash_key_is(e, key, m->key_size)) {
+			at.index = (u32)link;
 			break;
-		e = hash_elem_at(m, at.index);
-		if (load32(&e->hash, memory_order_relaxed) == hash &&
-			hash_key_is(e, key, m->key_size))
-			return at;
+		}
 	}
-	at.index = 0;
 	return at;
 }
 
 /* Steps I1 (but for the value, which the caller wrote) to I4. */
-void rt_hash_insert(struct kiln_map *m, u32 index, const void *key, u32 hash)
+static void go_live(
+	struct kiln_map *m, u32 index, const void *key, u64 next, u64 *place)
 {
-	u32 bucket = hash_bucket(m, hash), *head = hash_link(m, bucket);
-	u32 first = load32(head, memory_order_relaxed);
 	struct hash_elem *e = hash_elem_at(m, index);
-	u32 gen = load32(&e->gen, memory_order_relaxed);
+	u32 gen = load32(&e->gen, memory_order_relaxed) + 1;
 
-	store32(&e->hash, hash, memory_order_relaxed);
 	words_put(e->key, key, m->key_size);
-	store32(&e->next, first ? first : HASH_END | bucket,
-		memory_order_release);
-	store32(&e->gen, gen + 1, memory_order_release);
-	store32(head, index, memory_order_release);
+	store64(&e->next, next, memory_order_relaxed);
+	store32(&e->gen, gen, memory_order_relaxed);
+	/* pairs with the acquire of F1 and F3 */
+	store64(place, (u64)gen << 32 | index, memory_order_release);
 }
 
-/* Steps U1 to U3. */
-void rt_hash_unlink(struct kiln_map *m, struct hash_place at)
+/* Steps U2 and U3. */
+static void end_life(struct hash_elem *e)
 {
-	struct hash_elem *e = hash_elem_at(m, at.index);
 	u32 gen = load32(&e->gen, memory_order_relaxed);
 
-	store32(at.link, load32(&e->next, memory_order_relaxed),
-		memory_order_release);
 	store32(&e->gen, gen + 1, memory_order_relaxed);
-	/* pairs with F5: who reads anything written into this element from
-	 * here on also reads the even gen, or a later one */
+	/* pairs with F4: who reads anything written into this element from
+	 * here on also reads this gen, or a later one */
 	atomic_thread_fence(memory_order_release);
 }
 
-/* Replaces old by a new element with the same key, and returns that. */
-u32 rt_hash_swap(struct kiln_map *m, const void *key, u32 hash,
-	const void *value, struct hash_place old)
+void rt_hash_insert(struct kiln_map *m, u32 index, const void *key, u32 hash)
 {
-	u32 index = swap_spare(m, hash, old.index);
-	struct hash_elem *e = hash_elem_at(m, index);
+	u64 *head = hash_link(m, hash_bucket(m, hash));
 
-	words_put(hash_value(m, e), value, m->value_size);
-	rt_hash_insert(m, index, key, hash);
-	if (old.link == hash_link(m, hash_bucket(m, hash)))
-		old.link = &e->next;
-	rt_hash_unlink(m, old);
+	go_live(m, index, key, load64(head, memory_order_relaxed), head);
+}
+
+void rt_hash_unlink(struct kiln_map *m, struct hash_place at)
+{
+	struct hash_elem *e = hash_elem_at(m, at.index);
+
+	store64(at.link, load64(&e->next, memory_order_relaxed),
+		memory_order_release);
+	end_life(e);
+}
+
+/* Puts a new element with the same key in the place of the old one. */
+u32 rt_hash_swap(struct kiln_map *m, const void *key, u32 hash,
+	const void *value, struct hash_place at)
+{
+	u32 index = swap_spare(m, hash, at.index);
+	struct hash_elem *old = hash_elem_at(m, at.index);
+
+	words_put(hash_value(m, hash_elem_at(m, index)), value, m->value_size);
+	go_live(m, index, key, load64(&old->next, memory_order_relaxed),
+		at.link);
+	end_life(old);
 	return index;
 }
 
@@ -232,52 +251,45 @@ int rt_hash_read(struct kiln_map *m, const void *key, void *value)
 		if (!f.e)
 			return -RT_ENOENT;
 		words_get(value, hash_value(m, f.e), m->value_size);
-	} while (!hash_still(f));
+	} while (!hash_alive(f.e, f.gen));
 	return 0;
 }
 
-/* The key of the first live element at or behind `link`, following chains.
- * -ENOENT at the end of this bucket, -EAGAIN if the chain changed. */
-static int copy_key(struct kiln_map *m, u32 link, u32 bucket, void *out)
+/* The key of the element that link means. -ENOENT if that is none, -EAGAIN if
+ * its life is over. */
+static int copy_key(struct kiln_map *m, u64 link, void *out)
 {
-	struct hash_found f;
+	struct hash_elem *e = hash_elem_at(m, (u32)link);
 
-	if (!link || link == (HASH_END | bucket))
+	if (!link)
 		return -RT_ENOENT;
-	if (link & HASH_END)
-		return -RT_EAGAIN;
-	f.e = hash_elem_at(m, link);
-	f.gen = load32(&f.e->gen, memory_order_acquire);
-	if (!(f.gen & 1))
-		return -RT_EAGAIN;
-	words_get(out, f.e->key, m->key_size);
-	return hash_still(f) ? 0 : -RT_EAGAIN;
+	words_get(out, e->key, m->key_size);
+	return hash_alive(e, link >> 32) ? 0 : -RT_EAGAIN;
 }
 
 static int first_from(struct kiln_map *m, u64 bucket, void *next)
 {
 	u64 mask = (u32)m->priv[PRIV_SHAPE];
-	int err;
+	int err = -RT_ENOENT;
 
-	for (; bucket <= mask; bucket++) {
-		u32 *head = hash_link(m, (u32)bucket);
+	for (; bucket <= mask && err == -RT_ENOENT; bucket++) {
+		u64 *head = hash_link(m, (u32)bucket);
 
 		do
-			err = copy_key(m, load32(head, memory_order_acquire),
-				(u32)bucket, next);
+			err = copy_key(
+				m, load64(head, memory_order_acquire), next);
 		while (err == -RT_EAGAIN);
-		if (err != -RT_ENOENT)
-			return err;
 	}
-	return -RT_ENOENT;
+	return err;
 }
 
-/* Buckets in order, newest element first; a key that is not there (any more)
+/* Buckets in order, newest place first; a key that is not there (any more)
  * starts from the beginning, as in the kernel. */
 int rt_hash_next_key(struct kiln_map *m, const void *key, void *next)
 {
 	struct hash_found f;
-	u32 bucket, link;
+	u32 bucket;
+	u64 link;
 	int err = map_ready(m);
 
 	if (err)
@@ -289,9 +301,9 @@ int rt_hash_next_key(struct kiln_map *m, const void *key, void *next)
 		f = hash_find(m, key);
 		if (!f.e)
 			return first_from(m, 0, next);
-		link = load32(&f.e->next, memory_order_acquire);
-		err = hash_still(f) ? copy_key(m, link, bucket, next)
-				    : -RT_EAGAIN;
+		link = load64(&f.e->next, memory_order_acquire);
+		err = hash_alive(f.e, f.gen) ? copy_key(m, link, next)
+					     : -RT_EAGAIN;
 	} while (err == -RT_EAGAIN);
 	return err == -RT_ENOENT ? first_from(m, (u64)bucket + 1, next) : err;
 }

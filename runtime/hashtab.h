@@ -8,51 +8,52 @@
  *   head     free list, number of elements ever used, LRU hand, hash seed
  *   heads    per bucket the link to its newest element
  *   stripes  lock and spare element of the buckets b with b % n == stripe
- *   elems    {next, gen, hash, ref} key value; index 1 is the first
+ *   elems    {next, gen, ref} key value; index 1 is the first
  *
- * A link is an element's index, or the end of a chain: END | bucket. A bucket
- * that was never used has 0, which also ends it.
+ * Elements never move and never leave the storage. An element lives from its
+ * insertion into a chain to its removal; otherwise it is free, a stripe's
+ * spare, or in the hands of one writer. `gen` changes at the beginning and at
+ * the end of each life (odd: alive), so it names the life. A link is an
+ * element's index and the gen of the life that is meant; 0 ends a chain. A
+ * life has one place in one chain: new places come at the head, and an update
+ * puts another element into the place of the old one.
  *
- * Elements never move and never leave the storage. An element is live while
- * it is in a chain; otherwise it is free, a stripe's spare, or in the hands
- * of one writer. `gen` is odd exactly while it is live, and every change
- * increments it.
- *
- *   insert (stripe locked, e not live):    unlink (stripe locked):
- *     I1 write hash, key, value              U1 link before e = e.next (release)
- *     I2 e.next = head                       U2 e.gen++            -> even
- *     I3 e.gen++         -> odd (release)    U3 release fence
- *     I4 head = e              (release)     then e may be written again
+ *   insert:  I1 write e's key and value       remove:
+ *            I2 e.next = head                   U1 the link to e = e.next
+ *            I3 e.gen++                         U2 e.gen++
+ *            I4 head = link to e  (release)     U3 release fence; then e may
+ *                                                  be written again
+ *   replace: as insert, but I2 e.next = old.next, I4 the link to old = link
+ *            to e; then U2 and U3 for old
+ *   (all with the stripe locked)
  *
  *   find (no lock):
  *     F1 link = head (acquire)
- *     F2 at an end: if it is another bucket's, start again; else no such key
- *     F3 g = e.gen (acquire); if even, start again
- *     F4 compare the key; if it differs, link = e.next (acquire), go to F2
- *     F5 acquire fence; if e.gen != g, start again; found
+ *     F2 link is 0: there is no such key
+ *     F3 compare e's key with the wanted one; next = e.next (acquire)
+ *     F4 acquire fence; if e.gen is not the link's, start again
+ *     F5 the key was equal: found; else link = next, go to F2
  *
  * What holds, and why:
- * - find returns e for key K only if e was live with key K, whole, at some
- *   moment during the find. F3 read g from I3, so I1 of that life is seen; a
- *   later life's I1 comes after U2 and U3, so if F4 had read any word of it,
- *   F5 would read the even or a later gen (U3 pairs with F5's fence).
- * - A key that is present during the whole find is found. Chains grow at the
- *   head, so what is behind an element of a chain stays there while it lives.
- *   A walker that is carried into another bucket by an element's reuse sees
- *   that bucket's end (F2) and starts again; one that comes back enters at an
- *   element inserted during the find, with all older ones behind it. A value
- *   is replaced by inserting the new element first and unlinking the old one
- *   second, so there is no moment without the key.
- * - find ends: it starts again only if some writer completed U2 or I4
- *   meanwhile. In particular a signal handler's find is not stopped by the
- *   writer it interrupts, because between any two steps every chain from its
- *   head leads through live elements only.
+ * - What F3 read belongs to the life that the link means: I4 was seen, so I1
+ *   to I3 are; and if F3 had read anything written after U3, F4 would read a
+ *   later gen, because U3 pairs with F4's fence. So find returns e for key K
+ *   only if e was alive with all of key K at some moment during the find.
+ * - A key that is present during the whole find is found. Its place p is in
+ *   the chain all the time, whoever holds it. The link read at F1 is to p or a
+ *   place before it. If e's place is before p, then next, read while e was
+ *   alive (or between U1 and U2, when e.next is still right), is to p or a
+ *   place before it. At p the key is equal, and F4 passes unless the element
+ *   there was replaced meanwhile.
+ * - find ends: it starts again only if a writer completed U2 meanwhile. In
+ *   particular a signal handler's find is not stopped by the writer that it
+ *   interrupted: between any two steps the links from the head are good.
  * - An address that find gave stays readable and writable as long as the map:
- *   type-stable memory. Its element can be deleted and reused for another
- *   key afterwards, at once, as with the kernel's preallocated maps. The old
+ *   type-stable memory. Its element can be removed and used for another key
+ *   afterwards, at once, as with the kernel's preallocated maps. The old
  *   value stays in place until then.
- * - gen would have to wrap (2^31 lives of one element) between F3 and F5 to
- *   deceive find.
+ * - find is deceived only if one element begins and ends 2^31 lives between
+ *   the reading of a link and F4.
  *
  * The free list is a stack threaded through the elements' first key word; its
  * head carries a tag that changes with every pop and push, so that a pop that
@@ -65,8 +66,6 @@
 #include "runtime/rt.h"
 
 /* ---- types ---------------------------------------------------------------- */
-
-#define HASH_END 0x80000000u
 
 struct hash_head {
 	u64 free;     /* tag << 32 | first free element */
@@ -81,9 +80,8 @@ struct hash_stripe {
 };
 
 struct hash_elem {
-	u32 next;
+	u64 next; /* gen << 32 | index */
 	u32 gen;
-	u32 hash;
 	u32 ref; /* LRU: used since the hand last passed */
 	u64 key[];
 };
@@ -100,7 +98,7 @@ enum {
 	PRIV_SEED1,
 };
 
-/* An element as find saw it: NULL or live with generation gen. */
+/* An element as find saw it: NULL, or alive in the life gen. */
 struct hash_found {
 	struct hash_elem *e;
 	u32 index, gen;
@@ -110,7 +108,7 @@ struct hash_found {
  * link that leads to it. */
 struct hash_place {
 	u32 index;
-	u32 *link;
+	u64 *link;
 };
 
 /* ---- addresses -------------------------------------------------------------- */
@@ -129,9 +127,9 @@ static always_inline u32 hash_bucket(const struct kiln_map *m, u32 hash)
 	return hash & (u32)m->priv[PRIV_SHAPE];
 }
 
-static always_inline u32 *hash_link(const struct kiln_map *m, u32 bucket)
+static always_inline u64 *hash_link(const struct kiln_map *m, u32 bucket)
 {
-	return (u32 *)(map_values(m) + MAP_LINE) + bucket;
+	return (u64 *)(map_values(m) + MAP_LINE) + bucket;
 }
 
 static always_inline u64 *hash_value(
@@ -154,6 +152,11 @@ static always_inline u64 hash_mix(u64 a, u64 b)
 	return (u64)p ^ (u64)(p >> 64);
 }
 
+static always_inline u32 hash_fold(u64 h)
+{
+	return (u32)(h ^ h >> 32);
+}
+
 /* One multiplication per word, by a number that an outsider does not know. */
 static always_inline u32 hash_of(
 	const struct kiln_map *m, const u8 *key, size_t size)
@@ -162,7 +165,7 @@ static always_inline u32 hash_of(
 
 	for (size_t i = 0; i < size; i += 8)
 		h = hash_mix(h ^ word_get(key + i, size - i), mul);
-	return (u32)(h ^ h >> 32);
+	return hash_fold(h);
 }
 
 static always_inline bool hash_key_is(
@@ -177,30 +180,34 @@ static always_inline bool hash_key_is(
 
 /* ---- find ----------------------------------------------------------------------- */
 
+/* Whether the life that link means has not ended: what was read of its
+ * element before is its own. */
+static always_inline bool hash_alive(const struct hash_elem *e, u32 gen)
+{
+	atomic_thread_fence(memory_order_acquire); /* pairs with U3 */
+	return likely(load32(&e->gen, memory_order_relaxed) == gen);
+}
+
 /* Steps F1 to F5. */
 static always_inline struct hash_found hash_find_sized(
 	const struct kiln_map *m, const u8 *key, size_t size)
 {
-	u32 bucket = hash_bucket(m, hash_of(m, key, size)), link, gen;
+	u32 bucket = hash_bucket(m, hash_of(m, key, size));
 	struct hash_elem *e;
+	u64 link, next;
+	bool equal;
 
 again:
-	link = load32(hash_link(m, bucket), memory_order_acquire);
-	for (; link && !(link & HASH_END);
-		link = load32(&e->next, memory_order_acquire)) {
-		e = hash_elem_at(m, link);
-		gen = load32(&e->gen, memory_order_acquire);
-		if (unlikely(!(gen & 1)))
+	link = load64(hash_link(m, bucket), memory_order_acquire);
+	for (; link; link = next) {
+		e = hash_elem_at(m, (u32)link);
+		equal = hash_key_is(e, key, size);
+		next = load64(&e->next, memory_order_acquire);
+		if (!hash_alive(e, link >> 32))
 			goto again;
-		if (!hash_key_is(e, key, size))
-			continue;
-		atomic_thread_fence(memory_order_acquire); /* pairs with U3 */
-		if (unlikely(load32(&e->gen, memory_order_relaxed) != gen))
-			goto again;
-		return (struct hash_found){e, link, gen};
+		if (equal)
+			return (struct hash_found){e, (u32)link, link >> 32};
 	}
-	if (unlikely(link && link != (HASH_END | bucket)))
-		goto again;
 	return (struct hash_found){NULL, 0, 0};
 }
 
@@ -215,16 +222,11 @@ static always_inline struct hash_found hash_find(
 	}
 }
 
-/* Whether e still is what find saw: its value, read before, was whole. */
-static always_inline bool hash_still(struct hash_found f)
-{
-	atomic_thread_fence(memory_order_acquire); /* pairs with U3 */
-	return load32(&f.e->gen, memory_order_relaxed) == f.gen;
-}
-
 /* ---- hashtab.c ---------------------------------------------------------------------- */
 
 u32 rt_hash_key(const struct kiln_map *m, const void *key);
+/* Of the key that an element has, which can change meanwhile. */
+u32 rt_hash_of_elem(const struct kiln_map *m, const struct hash_elem *e);
 u64 rt_hash_n_stripes(const struct kiln_map *m);
 struct hash_stripe *rt_hash_stripe(const struct kiln_map *m, u32 hash);
 

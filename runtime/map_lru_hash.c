@@ -34,34 +34,31 @@ static bool is_spared(struct hash_elem *e, u32 *spared)
 	return true;
 }
 
-/* The place of a live element in its locked bucket; index 0 if it is not
- * there any more. */
+/* The place of an element in a locked bucket; index 0 if it is not there. */
 static struct hash_place place_of(struct kiln_map *m, u32 index, u32 hash)
 {
 	struct hash_place at = {0, hash_link(m, hash_bucket(m, hash))};
-	u32 link;
+	u64 link;
 
-	while ((link = load32(at.link, memory_order_relaxed)) &&
-		!(link & HASH_END)) {
-		if (link == index) {
+	for (; (link = load64(at.link, memory_order_relaxed));
+		at.link = &hash_elem_at(m, (u32)link)->next)
+		if ((u32)link == index) {
 			at.index = index;
 			break;
 		}
-		at.link = &hash_elem_at(m, link)->next;
-	}
 	return at;
 }
 
 static bool try_evict(struct kiln_map *m, u32 index)
 {
-	struct hash_elem *e = hash_elem_at(m, index);
-	u32 hash = load32(&e->hash, memory_order_relaxed);
+	/* if this is not the key's hash any more, the element is not in that
+	 * bucket */
+	u32 hash = rt_hash_of_elem(m, hash_elem_at(m, index));
 	struct hash_stripe *s = rt_hash_stripe(m, hash);
 	struct hash_place at;
 
 	if (kiln_port_lock(&s->lock))
 		return false;
-	/* the hash may be of another life; then it is not in that bucket */
 	at = place_of(m, index, hash);
 	if (at.index)
 		rt_hash_unlink(m, at);

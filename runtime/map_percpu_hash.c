@@ -144,7 +144,7 @@ static int percpu_htab_read(struct kiln_map *m, const void *key, void *value)
 		for (u32 i = 0; i < m->max_cpus; i++)
 			words_get((u8 *)value + i * step,
 				(u64 *)(s.first + i * s.stride), step);
-	} while (!hash_still(f));
+	} while (!hash_alive(f.e, f.gen));
 	return 0;
 }
 

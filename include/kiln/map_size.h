@@ -13,7 +13,7 @@
  * Hash kinds (numbers are struct hash_layout's members; 1 and 3 on cache line
  * boundaries, as the storage itself should be):
  *   0          struct hash_head, one line
- *   1 heads    u32 per bucket: first element, or how the chain ends
+ *   1 heads    u64 per bucket: link to the first element
  *   2 stripes  struct hash_stripe per lock, one line each
  *   3 elems    n_elems x {16-byte header, key to 8, value to 8}; indices
  *              count from 1
@@ -95,7 +95,7 @@ static inline struct hash_layout map_hash_layout(
 	l.stride = MAP_ELEM_HEADER + align_up(k, 8) + (percpu ? 0 : v);
 	l.heads = MAP_LINE;
 	l.stripes =
-		map_round(map_add(l.heads, map_mul(4, l.buckets)), MAP_LINE);
+		map_round(map_add(l.heads, map_mul(8, l.buckets)), MAP_LINE);
 	l.elems = map_add(l.stripes, map_mul(MAP_LINE, l.n_stripes));
 	l.values = map_add(l.elems, map_mul(l.n_elems, l.stride));
 	if (!percpu) {

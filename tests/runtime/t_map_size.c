@@ -72,7 +72,7 @@ static void t_size_layout_is_ordered(void **state)
 			struct hash_layout p =
 				map_hash_layout(5, 24, n, c, true);
 
-			assert_true(l.stripes >= l.heads + 4 * l.buckets);
+			assert_true(l.stripes >= l.heads + 8 * l.buckets);
 			assert_true(l.elems == l.stripes + 64 * l.n_stripes);
 			assert_int_equal(
 				l.bytes, l.elems + l.n_elems * (16 + 8 + 24));
