@@ -54,6 +54,7 @@ static void put_field(
 	struct text *t, const struct module *m, const struct insn *i, char what)
 {
 	switch (what) {
+	case '%': put(t, "%%"); break;
 	case 'd': put(t, "%d", i->dst); break;
 	case 's': put(t, "%d", i->src); break;
 	case 'i': put(t, "%d", i->imm); break;

@@ -144,6 +144,7 @@ static void t_decode_accepts_every_form(void **state)
 		const struct isa_row *r = &isa_rows[k];
 		struct fixture x;
 		struct func *f;
+		char text[128];
 
 		fix_init(&x);
 		f = fix_func(&x, "p", SYM_PROG, "exit\nexit\nexit");
@@ -157,6 +158,8 @@ static void t_decode_accepts_every_form(void **state)
 		if (fe_decode(&x.m))
 			fail_msg("%s: %s", r->text, x.log);
 		assert_ptr_equal(isa_row(&x.m.insn.v[0]), r);
+		fe_insn_text(&x.m, &x.m.insn.v[0], text, sizeof(text));
+		assert_true(strlen(text) > 3);
 		fix_fini(&x);
 	}
 }
@@ -167,7 +170,7 @@ static void t_decode_prints_kernel_notation(void **state)
 				   "   0: r1 = -5\n"
 				   "   1: w2 = w1\n"
 				   "   2: r3 = (s8)r2\n"
-				   "   3: r3 s/= r2\n"
+				   "   3: r3 s%= r2\n"
 				   "   4: r3 = be32 r3\n"
 				   "   5: r3 = bswap64 r3\n"
 				   "   6: r4 = 0x1122334455667788\n"
@@ -188,7 +191,7 @@ static void t_decode_prints_kernel_notation(void **state)
 	(void)state;
 	fix_init(&x);
 	fix_func(&x, "p", SYM_PROG,
-		"r1 = -5\nw2 = w1\nr3 = (s8)r2\nr3 s/= r2\nr3 = be32 r3\n"
+		"r1 = -5\nw2 = w1\nr3 = (s8)r2\nr3 s%= r2\nr3 = be32 r3\n"
 		"r3 = bswap64 r3\nr4 = 0x1122334455667788 ll\n"
 		"r5 = *(u16 *)(r10 -8)\nr5 = *(s32 *)(r10 -8)\n"
 		"*(u8 *)(r10 -1) = 7\nlock *(u64 *)(r10 -8) += r1\n"
