@@ -157,6 +157,11 @@ static struct state callee_entry(
 		}
 		e.reg[r] = x;
 	}
+	if (t->m->raw) { /* never written: 0 */
+		e.reg[0] = rty_number(0);
+		for (u32 r = 6; r <= 9; r++)
+			e.reg[r] = rty_number(0);
+	}
 	e.reg[10] = (struct rty){RTY_STACK, true, 0, 0};
 	for (u32 k = 0; stack && k + 1 < MAX_FRAMES; k++)
 		e.frame[k + 1] = s->frame[k];
