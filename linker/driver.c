@@ -346,6 +346,16 @@ static u32 worst_stack(struct link *l, u32 i)
 	return f->stack;
 }
 
+static int check_maps(struct link *l)
+{
+	int err = 0;
+
+	for (u32 i = 0; i < l->m.map.n; i++)
+		if (l->map_used[i])
+			err |= fe_map_check(&l->m, i);
+	return err;
+}
+
 static int stages(struct run *r, void **out, size_t *out_size)
 {
 	struct link *l = &r->l;
@@ -356,6 +366,8 @@ static int stages(struct run *r, void **out, size_t *out_size)
 		return err;
 	/* 2. what is compiled, and under which names */
 	if ((err = lk_resolve(l)))
+		return -EINVAL;
+	if ((err = check_maps(l)))
 		return -EINVAL;
 	/* 3. functions -> units */
 	if ((err = generate(r)))

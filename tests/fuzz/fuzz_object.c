@@ -1,0 +1,170 @@
+/*
+ * libFuzzer target for everything that reads a BPF object: container, BTF,
+ * maps, relocations, decoding, control flow, register types; and, for input
+ * that is no ELF file, bare instructions. What must hold for any bytes: no
+ * crash (ASan, UBSan), and a stage fails exactly if it said why.
+ *
+ * A long run, after configuring with -DKILN_FUZZ=ON:
+ *
+ *   cd BUILD/tests/fuzz
+ *   ./fuzz_object -max_total_time=600 -max_len=16384 corpus seeds
+ *
+ * A file that crashed: ./fuzz_object FILE. It becomes a case of tests/elf.
+ */
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "frontend/frontend.h"
+#include "kiln/bytes.h"
+
+size_t LLVMFuzzerMutate(u8 *data, size_t size, size_t max);
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+size_t LLVMFuzzerCustomMutator(u8 *data, size_t size, size_t max, u32 seed);
+
+struct run {
+	struct arena a;
+	struct diag diag;
+	struct module m;
+	struct fe_obj *obj;
+	const char *file;
+	jmp_buf oom;
+};
+
+/* Statics with state: where dumps go. */
+static FILE *null;
+
+static void on_oom(void *ctx)
+{
+	struct run *r = ctx;
+
+	longjmp(r->oom, 1);
+}
+
+static void on_diag(void *ctx, enum diag_level level, const char *line)
+{
+	(void)ctx, (void)level;
+	if (!*line)
+		abort();
+}
+
+static int read_object(struct run *r, const u8 *data, size_t size)
+{
+	static const struct fe_opts opts;
+
+	if (size >= 4 && memcmp(data, "\177ELF", 4)) {
+		r->m.raw = true;
+		return fe_raw(&r->m, r->file, data, size);
+	}
+	r->obj = fe_open(&r->m, r->file, data, size);
+	if (!r->obj)
+		return -1;
+	fe_dump_elf(null, r->obj);
+	if (fe_btf(&r->m, r->obj) || fe_maps(&r->m, r->obj, &opts) ||
+		fe_reloc(&r->m, r->obj, &opts))
+		return -1;
+	u32 before = r->diag.errors;
+	for (u32 i = 0; i < r->m.map.n; i++)
+		fe_map_check(&r->m, i);
+	r->diag.errors = before;
+	return 0;
+}
+
+static int understand(struct run *r)
+{
+	if (fe_decode(&r->m))
+		return -1;
+	fe_dump_decode(null, &r->m);
+	if (fe_flow(&r->m))
+		return -1;
+	fe_dump_flow(null, &r->m);
+	if (fe_types(&r->m))
+		return -1;
+	fe_dump_types(null, &r->m);
+	return 0;
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc, (void)argv;
+	null = fopen("/dev/null", "w");
+	return null ? 0 : 1;
+}
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+{
+	struct run *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return 0;
+	arena_init(&r->a, on_oom, r);
+	r->diag.fn = on_diag;
+	r->file = "fuzz.o";
+	r->m = (struct module){.a = &r->a,
+		.diag = &r->diag,
+		.license = "",
+		.file = &r->file,
+		.nfile = 1};
+	if (!setjmp(r->oom)) {
+		int err = read_object(r, data, size);
+
+		if (!err)
+			err = understand(r);
+		if (!err != !r->diag.errors)
+			abort();
+	}
+	if (r->obj)
+		fe_close(r->obj);
+	arena_fini(&r->a);
+	free(r);
+	return 0;
+}
+
+/* ---- mutation ------------------------------------------------------------ */
+
+static u32 next(u32 *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 17;
+	*state ^= *state << 5;
+	return *state;
+}
+
+/* A value that tables of sizes, offsets and indices trip over. */
+static u32 odd_value(const u8 *data, size_t size, u32 old, u32 *s)
+{
+	static const u32 odd[] = {0, 1, 2, 3, 4, 7, 8, 12, 16, 24, 0x7f, 0x80,
+		0xff, 0xffff, 0x7fffffff, 0x80000000, 0xfffffff8, 0xffffffff};
+
+	switch (next(s) % 6) {
+	case 0: return odd[next(s) % countof(odd)];
+	case 1: return old + 1;
+	case 2: return old - 1;
+	case 3: return old + 8;
+	case 4: return (u32)size;
+	default: return get_le32(data + next(s) % (size - 3));
+	}
+}
+
+/* Half of the time a few words of the file become odd ones: that reaches the
+ * checks behind the header, where bytes at random mostly do not. */
+size_t LLVMFuzzerCustomMutator(u8 *data, size_t size, size_t max, u32 seed)
+{
+	u32 s = seed | 1;
+
+	if (size < 64 || next(&s) % 2)
+		return LLVMFuzzerMutate(data, size, max);
+	for (u32 n = 1 + next(&s) % 3; n; n--) {
+		size_t at = next(&s) % (size - 3) & ~(size_t)3;
+		u32 v = odd_value(data, size, get_le32(data + at), &s);
+
+		switch (next(&s) % 3) {
+		case 0: data[at + next(&s) % 4] = (u8)v; break;
+		case 1: put_le16(data + at, (u16)v); break;
+		default: put_le32(data + at, v); break;
+		}
+	}
+	return size;
+}
