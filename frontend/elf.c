@@ -518,7 +518,7 @@ const u32 *obj_syms_of(const struct fe_obj *o, u32 sec, u32 *n)
 	for (*n = 0; lo + *n < o->nnames; ++*n)
 		if (o->sym[o->by_place[lo + *n]].sec != sec)
 			break;
-	return o->by_place + lo;
+	return *n ? o->by_place + lo : NULL;
 }
 
 u32 obj_sym(const struct fe_obj *o, const char *name, u32 sec)

@@ -119,7 +119,7 @@ struct fe_obj {
 /* ---- elf.c ---- */
 /* The section of that name, or 0. */
 u32 obj_sec(const struct fe_obj *o, const char *name);
-/* The symbols defined in a section, by value. */
+/* The symbols defined in a section, by value; NULL if *n is 0. */
 const u32 *obj_syms_of(const struct fe_obj *o, u32 sec, u32 *n);
 /* The defined symbol of that name in section sec (0: in any), or 0. */
 u32 obj_sym(const struct fe_obj *o, const char *name, u32 sec);
