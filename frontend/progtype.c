@@ -3,9 +3,10 @@
  *
  *   1. --type SECTION=TYPE; SECTION may be a pattern ("2/" and a star)
  *   2. the section's name, as libbpf knows it
- *   3. the type of its context in BTF (Cilium's XDP and tc programs share
+ *   3. the section's name, as other loaders know it, if it is sure
+ *   4. the type of its context in BTF (Cilium's XDP and tc programs share
  *      the names of their sections)
- *   4. names of sections that other loaders know
+ *   5. the section's name, as other loaders guess it
  */
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -19,19 +20,20 @@
 static const struct alias {
 	const char *pattern; /* fnmatch */
 	const char *section; /* the name libbpf knows */
+	bool guess;
 } aliases[] = {
 	// clang-format off
-	{"[0-9]*/[0-9]*",   "classifier"},	/* iproute2: map id/index */
+	{"[0-9]*/[0-9]*",   "classifier", true}, /* iproute2: map id/index */
 	{"classifier*",     "classifier"},
 	{"cls*",            "classifier"},
 	{"action*",         "action"},
 	{"act*",            "action"},
 	{"tc",              "classifier"},
 	{"tc[_/-]*",        "classifier"},
-	{"ingress*",        "classifier"},
-	{"egress*",         "classifier"},
-	{"from-*",          "classifier"},	/* Cilium */
-	{"to-*",            "classifier"},
+	{"ingress*",        "classifier", true},
+	{"egress*",         "classifier", true},
+	{"from-*",          "classifier", true}, /* Cilium */
+	{"to-*",            "classifier", true},
 	{"socket*",         "socket"},
 	{"filter*",         "socket"},
 	{"xdp*",            "xdp"},
@@ -120,6 +122,16 @@ static bool by_libbpf(const char *section, struct func *f)
 	return true;
 }
 
+static bool by_alias(const char *section, struct func *f, bool guess)
+{
+	for (u32 i = 0; i < countof(aliases); i++)
+		if (aliases[i].guess == guess &&
+			!fnmatch(aliases[i].pattern, section, 0) &&
+			by_libbpf(aliases[i].section, f))
+			return true;
+	return false;
+}
+
 /* "xdp", "sched_cls", ... as bpftool prints them. */
 static bool by_type_name(const char *name, struct func *f)
 {
@@ -161,12 +173,9 @@ void prog_type_find(
 
 	if (option && (by_type_name(option, f) || by_libbpf(option, f)))
 		return;
-	if (by_libbpf(s, f) || by_context(o, f))
+	if (by_libbpf(s, f) || by_alias(s, f, false) || by_context(o, f) ||
+		by_alias(s, f, true))
 		return;
-	for (u32 i = 0; i < countof(aliases); i++)
-		if (!fnmatch(aliases[i].pattern, s, 0) &&
-			by_libbpf(aliases[i].section, f))
-			return;
 	/* its context is then plain memory, the application's own struct */
 	f->prog_type = BPF_PROG_TYPE_UNSPEC;
 	if (strcmp(s, ".text"))
