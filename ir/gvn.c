@@ -21,16 +21,14 @@
 #include <assert.h>
 #include <string.h>
 
+#include "ir/alias.h"
 #include "ir/frame.h"
 
 enum { MAX_FACTS = 24 };
 
 struct fact {
-	u32 base; /* ref of the address; the FP is one ref, whatever imm */
-	i64 off;
+	struct place at;
 	u32 value;
-	u8 size, region;
-	bool own;    /* own frame, by a known offset */
 	bool stored; /* by a store, not a load: only the low bytes count */
 	u8 mem;	     /* of the load */
 };
@@ -40,9 +38,6 @@ struct facts {
 	u32 n;
 	bool known; /* the block was visited */
 };
-
-/* What a loop may write, by region; bit REGION_COUNT: it has a barrier. */
-enum { BARRIER = 1 << REGION_COUNT, ALL_REGIONS = BARRIER - 1 };
 
 struct gvn {
 	struct fn *f;
@@ -57,7 +52,7 @@ struct gvn {
 	u16 *loop_writes;  /* by loop header */
 	bool frame_lost;   /* strangers may know the frame */
 	struct fact now[MAX_FACTS];
-	u32 nnow, oldest;
+	u32 nnow;
 };
 
 /* ---- expressions ------------------------------------------------------------------ */
@@ -214,53 +209,6 @@ static void learn(struct gvn *g, u32 b)
 	*vec_push(g->a, &g->cond) = d;
 }
 
-/* ---- places ------------------------------------------------------------------------------ */
-
-static struct fact place_of(const struct fn *f, const struct ins *i)
-{
-	struct fact p = {
-		.base = i->arg[0].v,
-		.off = i->imm,
-		.size = i->size,
-		.region = i->region,
-		.mem = i->mem,
-	};
-	i64 off;
-
-	if (frame_address(f, i->arg[0], &off)) {
-		p.own = true;
-		p.base = 0;
-		p.off = (i64)((u64)off + (u64)i->imm);
-	}
-	return p;
-}
-
-static bool overlap(const struct fact *a, const struct fact *b)
-{
-	u64 d = (u64)b->off - (u64)a->off; /* b starts d behind a */
-
-	return d < a->size || 0 - d < b->size;
-}
-
-/* May the two touch a common byte? */
-static bool may_alias(
-	const struct gvn *g, const struct fact *a, const struct fact *b)
-{
-	if (a->region == REGION_RODATA || b->region == REGION_RODATA)
-		return false;
-	if (a->own == b->own && a->base == b->base)
-		return overlap(a, b);
-	if (a->own || b->own) {
-		/* frame_lost: somebody's pointer may be to the own frame */
-		u8 other = a->own ? b->region : a->region;
-
-		return g->frame_lost &&
-		       (other == REGION_STACK || other == REGION_UNKNOWN);
-	}
-	return a->region == b->region || a->region == REGION_UNKNOWN ||
-	       b->region == REGION_UNKNOWN;
-}
-
 /* ---- facts ---------------------------------------------------------------------------------- */
 
 static void drop_fact(struct gvn *g, u32 k)
@@ -277,29 +225,23 @@ static void add_fact(struct gvn *g, const struct fact *p)
 	g->now[g->nnow++] = *p;
 }
 
-static void kill_alias(struct gvn *g, const struct fact *p)
+static void kill_alias(struct gvn *g, const struct place *p)
 {
 	for (u32 k = g->nnow; k-- > 0;)
-		if (may_alias(g, &g->now[k], p))
+		if (place_alias(&g->now[k].at, p, g->frame_lost))
 			drop_fact(g, k);
 }
 
-static bool is_shared(const struct gvn *g, const struct fact *p)
-{
-	if (p->region == REGION_STACK)
-		return p->own ? g->frame_lost : true;
-	return region_is_shared((enum region)p->region);
-}
-
-/* regions: bit per region whose facts die; BARRIER: all shared ones. */
+/* Facts of the regions die, and with PLACE_BARRIER all shared ones. */
 static void kill_regions(struct gvn *g, u32 regions)
 {
 	for (u32 k = g->nnow; k-- > 0;) {
-		const struct fact *p = &g->now[k];
+		const struct place *p = &g->now[k].at;
 
 		if (p->region == REGION_RODATA)
 			continue;
-		if ((regions & BARRIER && is_shared(g, p)) ||
+		if ((regions & PLACE_BARRIER &&
+			    place_is_shared(p, g->frame_lost)) ||
 			(!p->own && regions >> p->region & 1))
 			drop_fact(g, k);
 	}
@@ -308,40 +250,20 @@ static void kill_regions(struct gvn *g, u32 regions)
 static void kill_own(struct gvn *g, i64 lo, i64 hi)
 {
 	for (u32 k = g->nnow; k-- > 0;) {
-		const struct fact *p = &g->now[k];
+		const struct place *p = &g->now[k].at;
 
 		if (p->own && p->off < hi && p->off + p->size > lo)
 			drop_fact(g, k);
 	}
 }
 
-static u32 call_regions(const struct call *c)
-{
-	u32 r = BARRIER | 1u << REGION_STACK;
-
-	if (c->effects & CALLF_CTX)
-		r |= 1u << REGION_CTX | 1u << REGION_PACKET;
-	if (c->effects & CALLF_PACKET)
-		r |= 1u << REGION_PACKET;
-	for (u32 k = 0; k < c->nargs; k++)
-		if (c->arg[k].access & (ARG_WRITE | ARG_ESCAPE))
-			r |= 1u << REGION_PACKET | 1u << REGION_CTX;
-	return r;
-}
-
-static bool call_is_pure(const struct fn *f, const struct ins *i)
-{
-	return f->calls.v[i->aux].effects & CALLF_PURE;
-}
-
 static void kill_call(struct gvn *g, const struct ins *i)
 {
 	struct fn *f = g->f;
-	const struct call *c = &f->calls.v[i->aux];
 	u32 n;
 	i64 lo, hi;
 
-	kill_regions(g, call_regions(c));
+	kill_regions(g, place_writes(f, i));
 	ir_args(f, i, &n);
 	for (u32 k = 0; k < n; k++) {
 		int known = frame_call_arg(f, i, k, &lo, &hi);
@@ -354,12 +276,6 @@ static void kill_call(struct gvn *g, const struct ins *i)
 }
 
 /* ---- loads and stores -------------------------------------------------------------------------- */
-
-static bool same_place(const struct fact *a, const struct fact *b)
-{
-	return a->own == b->own && a->base == b->base && a->off == b->off &&
-	       a->size == b->size && a->region == b->region;
-}
 
 /* value of type `from`, whose low `size` bytes are the memory's, as what the
  * load x yields; builds in front of x */
@@ -394,15 +310,15 @@ static ref adapt(struct gvn *g, u32 at, ref v, bool exact)
 
 static ref number_load(struct gvn *g, u32 i)
 {
-	struct fact p = place_of(g->f, &g->f->ins[i]);
+	const struct ins *x = &g->f->ins[i];
+	struct fact p = {.at = place_of(g->f, x), .mem = x->mem};
 
 	for (u32 k = g->nnow; k-- > 0;) {
 		const struct fact *q = &g->now[k];
 
-		if (!same_place(q, &p))
+		if (!place_same(&q->at, &p.at))
 			continue;
-		bool exact =
-			!q->stored && !((q->mem ^ g->f->ins[i].mem) & MEM_SX);
+		bool exact = !q->stored && !((q->mem ^ p.mem) & MEM_SX);
 		return adapt(g, i, (ref){q->value}, exact);
 	}
 	p.value = i;
@@ -413,10 +329,10 @@ static ref number_load(struct gvn *g, u32 i)
 static void number_store(struct gvn *g, u32 i)
 {
 	const struct ins *x = &g->f->ins[i];
-	struct fact p = place_of(g->f, x);
+	struct fact p = {.at = place_of(g->f, x)};
 
-	kill_alias(g, &p);
-	if (is_shared(g, &p) || (x->mem & MEM_FAULT))
+	kill_alias(g, &p.at);
+	if (place_is_shared(&p.at, g->frame_lost) || (x->mem & MEM_FAULT))
 		return;
 	p.value = x->arg[1].v;
 	p.stored = true;
@@ -426,9 +342,9 @@ static void number_store(struct gvn *g, u32 i)
 /* An operation that is more than a load or store of one thread. */
 static void number_atomic(struct gvn *g, u32 i)
 {
-	struct fact p = place_of(g->f, &g->f->ins[i]);
+	struct place p = place_of(g->f, &g->f->ins[i]);
 
-	kill_regions(g, BARRIER);
+	kill_regions(g, PLACE_BARRIER);
 	kill_alias(g, &p);
 }
 
@@ -446,7 +362,8 @@ static void save_facts(struct gvn *g, u32 b)
 static bool has_fact(const struct facts *e, const struct fact *p)
 {
 	for (u32 k = 0; k < e->n; k++)
-		if (same_place(&e->v[k], p) && e->v[k].value == p->value &&
+		if (place_same(&e->v[k].at, &p->at) &&
+			e->v[k].value == p->value &&
 			e->v[k].stored == p->stored && e->v[k].mem == p->mem)
 			return true;
 	return false;
@@ -491,28 +408,12 @@ static void meet_facts(struct gvn *g, u32 b)
 	if (!back)
 		return;
 	u32 w = g->loop_writes[b];
-	kill_regions(g, BARRIER | w);
-	if (w & (1u << REGION_STACK | BARRIER))
+	kill_regions(g, PLACE_BARRIER | w);
+	if (w & (1u << REGION_STACK | PLACE_BARRIER))
 		kill_own(g, INT64_MIN, INT64_MAX);
 }
 
 /* ---- what loops write ---------------------------------------------------------------------------- */
-
-static u32 writes_of(const struct fn *f, const struct ins *i)
-{
-	if (i->op == OP_LOAD)
-		return 0;
-	if (i->op == OP_STORE)
-		return i->region == REGION_UNKNOWN ? ALL_REGIONS
-						   : 1u << i->region;
-	if (op_is_mem((enum op)i->op))
-		return BARRIER | ALL_REGIONS;
-	if (i->op == OP_CALL && call_is_pure(f, i))
-		return 0;
-	if (i->op == OP_CALL || i->op == OP_CALLX)
-		return call_regions(&f->calls.v[i->aux]);
-	return 0;
-}
 
 /* Each block counts for its innermost loop, each loop for the one around it,
  * whose header comes earlier. */
@@ -526,7 +427,7 @@ static void find_loop_writes(struct gvn *g)
 		if (h == BLK_NONE)
 			continue;
 		ir_each_ins (f, b, i)
-			g->loop_writes[h] |= (u16)writes_of(f, &f->ins[i]);
+			g->loop_writes[h] |= (u16)place_writes(f, &f->ins[i]);
 		if (h == b && f->blk[b].outer != BLK_NONE)
 			g->loop_writes[f->blk[b].outer] |= g->loop_writes[b];
 	}

@@ -360,6 +360,9 @@ struct ssa;
  * returns. ssa_end removes trivial phis. */
 struct ssa *ssa_begin(struct fn *f, u32 nvars, const u8 *types,
 	ref (*undef)(void *ctx, u32 var, u32 blk), void *ctx);
+/* The same with its tables in a, which must last until ssa_end. */
+struct ssa *ssa_begin_in(struct arena *a, struct fn *f, u32 nvars,
+	const u8 *types, ref (*undef)(void *ctx, u32 var, u32 blk), void *ctx);
 void ssa_write(struct ssa *s, u32 blk, u32 var, ref v);
 ref ssa_read(struct ssa *s, u32 blk, u32 var);
 void ssa_seal(struct ssa *s, u32 blk);

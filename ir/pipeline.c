@@ -14,6 +14,8 @@ struct pass {
 
 static const struct pass passes[] = {
 	{"fold", pass_fold, 1, "constants and copies of the translation"},
+	{"promote", pass_promote, 1, "addresses are r10 + constant now"},
+	{"fold", pass_fold, 1, "what promotion joined and split"},
 	{"gvn", pass_gvn, 1, "equal values; equal loads"},
 	{"dce", pass_dce, 1, "what the passes above left unused"},
 	{"frame", pass_frame, 0, "what is left of the stack reads 0 at first"},

@@ -54,18 +54,24 @@ struct ssa {
 	vec(u32) phis; /* all that were made */
 };
 
-struct ssa *ssa_begin(struct fn *f, u32 nvars, const u8 *types,
-	ref (*undef)(void *ctx, u32 var, u32 blk), void *ctx)
+struct ssa *ssa_begin_in(struct arena *a, struct fn *f, u32 nvars,
+	const u8 *types, ref (*undef)(void *ctx, u32 var, u32 blk), void *ctx)
 {
-	struct ssa *s = arena_new(f->a, struct ssa);
+	struct ssa *s = arena_new(a, struct ssa);
 
 	s->f = f;
-	s->a = f->a;
+	s->a = a;
 	s->nvars = nvars;
 	s->types = types;
 	s->undef = undef;
 	s->ctx = ctx;
 	return s;
+}
+
+struct ssa *ssa_begin(struct fn *f, u32 nvars, const u8 *types,
+	ref (*undef)(void *ctx, u32 var, u32 blk), void *ctx)
+{
+	return ssa_begin_in(f->a, f, nvars, types, undef, ctx);
 }
 
 static struct ssa_blk *get_blk(struct ssa *s, u32 b)
