@@ -235,6 +235,8 @@ struct fe_func {
 	struct fe_use *use; /* per slot; types.h */
 	vec(struct fe_call) calls;
 	bool may_goto; /* it has a loop budget */
+	bool param_done;
+	struct arg_mem param[5]; /* what it does behind its parameters */
 };
 
 /* Diagnostic about a slot of a function, or about all of it (slot -1). */

@@ -237,6 +237,24 @@ static const struct {
 	{BPF_FUNC_user_ringbuf_drain, {CB_UNKNOWN, CB_ANY}},
 };
 
+static const u8 *callback_params(const struct helper *h)
+{
+	for (u32 k = 0; k < countof(callbacks); k++)
+		if (callbacks[k].helper == h->id)
+			return callbacks[k].param;
+	return NULL;
+}
+
+i32 types_callback_any(const struct helper *h)
+{
+	const u8 *param = callback_params(h);
+
+	for (i32 k = 0; param && k < 5; k++)
+		if (param[k] == CB_ANY)
+			return k;
+	return -1;
+}
+
 static struct rty callback_param(
 	const struct helper *h, const struct state *s, u8 what)
 {
@@ -262,11 +280,8 @@ static struct state callback_state(
 	const struct helper *h, const struct state *s)
 {
 	struct state c = *s;
-	const u8 *param = NULL;
+	const u8 *param = callback_params(h);
 
-	for (u32 k = 0; k < countof(callbacks); k++)
-		if (callbacks[k].helper == h->id)
-			param = callbacks[k].param;
 	c.fresh = 0;
 	for (u32 k = 0; k < 5; k++)
 		c.reg[1 + k] =

@@ -438,5 +438,7 @@ int fe_types(struct module *m)
 		if (t.spec.v[k].done)
 			types_record(&t, k);
 	}
+	for (u32 k = 0; m->diag->errors == errors && k < m->func.n; k++)
+		types_param_uses(m, k);
 	return m->diag->errors == errors ? 0 : -EINVAL;
 }

@@ -169,6 +169,8 @@ void types_call(
 /* The spec of func that a caller in state s calls; h: as its callback. */
 u32 types_callee_spec(struct types *t, const struct state *s,
 	const struct helper *h, u32 func);
+/* The callback's parameter (from 0) that is the helper's ANY, or -1. */
+i32 types_callback_any(const struct helper *h);
 /* Bytes that a helper's pointer argument covers: of the map's definition or
  * of a fixed size argument; -1: not known. */
 i64 types_arg_size(const struct module *m, const struct helper *h, u32 arg,
@@ -198,5 +200,10 @@ struct fe_call {
 };
 
 void types_record(struct types *t, u32 func);
+
+/* ---- paramuse.c: memory behind parameters ------------------------------------ */
+/* Fills fe_func.param of a function and its callees, and makes what the calls
+ * between them say of arguments as sharp. After types_record. */
+void types_param_uses(struct module *m, u32 func);
 
 #endif

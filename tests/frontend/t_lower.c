@@ -282,13 +282,13 @@ static void t_lower_subprogram_call(void **state)
 		&x, "sub", SYM_SUBPROG, "*(u64 *)(r2 +0) = r1\nr0 = r1\nexit");
 	x.m.insn.v[first + 4].sym = f->sym;
 	expect(&x, 0,
-		"fn p params=1 frame=512 escapes ret32 {\n"
+		"fn p params=1 frame=8 ret32 {\n"
 		"b0:\n"
 		"\tjmp b1\n"
 		"b1:\n"
 		"\tstore8 stack [fp-8], 0 !2\n"
 		"\tv9 = call.i64 fn @sub(3, fp-8) writes|ctx|packet "
-		"a2=esc !4\n"
+		"a2=w:0:8 !4\n"
 		"\tv10 = trunc v9 !5\n"
 		"\tv11 = zext v10 !5\n"
 		"\tret v11 !5\n"

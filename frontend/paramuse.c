@@ -1,0 +1,287 @@
+/*
+ * What a function does with the memory behind its pointer parameters: for
+ * each the range [lo, hi) of bytes around it that is read or written, or that
+ * it gets out of sight. A caller who passes an address of its frame then knows
+ * which bytes of it stay its own (DESIGN.md "The stack frame").
+ *
+ * A forward walk in which a register is "parameter p plus off" or nothing.
+ * Whatever is done with such a value besides adding constants, comparing it
+ * and accessing memory at it makes the parameter escape; so do two different
+ * values that meet in one register. Once it has escaped nothing about it
+ * matters any more.
+ */
+#include <string.h>
+
+#include "frontend/types.h"
+
+struct pval {
+	u8 param; /* 1..5; 0: nothing that counts */
+	i32 off;
+};
+
+struct pstate {
+	struct pval reg[10];
+};
+
+struct puse {
+	struct module *m;
+	const struct func *f;
+	struct fe_func *fe;
+	struct pstate *in;
+	bool *reached;
+};
+
+enum { FAR = 4096 }; /* no frame reaches that far */
+
+/* ---- parameters -------------------------------------------------------------------- */
+
+static void lose(struct puse *u, struct pval v)
+{
+	if (v.param)
+		u->fe->param[v.param - 1].access = ARG_ESCAPE;
+}
+
+static void touch(struct puse *u, struct pval v, i64 lo, i64 hi, u8 access)
+{
+	struct arg_mem *a;
+
+	if (!v.param)
+		return;
+	lo += v.off;
+	hi += v.off;
+	if (lo < -FAR || hi > FAR) {
+		lose(u, v);
+		return;
+	}
+	a = &u->fe->param[v.param - 1];
+	if (a->access == ARG_ESCAPE)
+		return;
+	if (!a->access || lo < a->lo)
+		a->lo = (i32)lo;
+	if (!a->access || hi > a->hi)
+		a->hi = (i32)hi;
+	a->access |= access;
+}
+
+/* Two ways to one register. True when *a changed. */
+static bool meet(struct puse *u, struct pval *a, struct pval b)
+{
+	if (a->param == b.param && a->off == b.off)
+		return false;
+	lose(u, *a);
+	lose(u, b);
+	if (!a->param)
+		return false;
+	*a = (struct pval){0, 0};
+	return true;
+}
+
+/* ---- instructions ------------------------------------------------------------------ */
+
+static struct pval reg_get(const struct pstate *s, u32 reg)
+{
+	return reg < 10 ? s->reg[reg] : (struct pval){0, 0};
+}
+
+static void step_mem(struct puse *u, const struct pstate *s,
+	const struct insn *i, struct mem_insn a)
+{
+	u8 access = a.flags & CTX_LOAD ? ARG_READ : ARG_WRITE;
+	u8 kind = isa_row(i)->kind;
+
+	if (kind == ISA_ATOMIC || kind == ISA_FETCH || kind == ISA_CMPXCHG)
+		access = ARG_RW;
+	touch(u, reg_get(s, a.reg), i->off, (i64)i->off + a.size, access);
+	if (!(a.flags & CTX_LOAD) && kind != ISA_ST)
+		lose(u, reg_get(s, i->src));
+	if (kind == ISA_CMPXCHG)
+		lose(u, s->reg[0]);
+}
+
+static void step_arg(struct puse *u, struct pval v, const struct fe_call *c,
+	const struct arg_mem *a)
+{
+	struct rty size;
+
+	if (a->access == ARG_SCALAR)
+		return;
+	if (a->access == ARG_ESCAPE) {
+		lose(u, v);
+		return;
+	}
+	if (a->size_arg < 0) {
+		touch(u, v, a->lo, a->hi, a->access);
+		return;
+	}
+	size = c->type[a->size_arg];
+	if (size.kind == RTY_SCALAR && size.fixed && size.off >= 0)
+		touch(u, v, 0, size.off, a->access);
+	else
+		lose(u, v);
+}
+
+static void step_call(struct puse *u, struct pstate *s, u32 slot)
+{
+	const struct fe_call *c = &u->fe->calls.v[u->fe->use[slot].call - 1];
+
+	for (u32 k = 0; k < c->nargs; k++)
+		step_arg(u, s->reg[1 + k], c, &c->arg[k]);
+	memset(s->reg, 0, 6 * sizeof(s->reg[0]));
+}
+
+/* dst + constant; false: the sum is not followed. */
+static bool add_constant(struct pstate *s, const struct insn *i, u8 arg)
+{
+	struct pval *v = &s->reg[i->dst];
+
+	if (isa_is_32(i) || isa_is_reg(i) || i->imm < -FAR || i->imm > FAR)
+		return false;
+	if (arg != ISA_A_ADD && arg != ISA_A_SUB)
+		return false;
+	v->off += arg == ISA_A_ADD ? i->imm : -i->imm;
+	return v->off >= -FAR && v->off <= FAR;
+}
+
+static void step(struct puse *u, struct pstate *s, u32 slot)
+{
+	const struct insn *i = fe_insn(u->m, u->f, slot);
+	const struct isa_row *r = isa_row(i);
+	struct mem_insn a = types_mem(i);
+
+	if (u->fe->use[slot].call) {
+		if (r->kind == ISA_CALLX)
+			lose(u, reg_get(s, i->dst));
+		step_call(u, s, slot);
+		return;
+	}
+	if (r->kind == ISA_MOV && !isa_is_32(i) && isa_is_reg(i)) {
+		s->reg[i->dst] = reg_get(s, i->src);
+		return;
+	}
+	if (r->kind == ISA_ALU && s->reg[i->dst].param &&
+		add_constant(s, i, r->arg))
+		return;
+	if (a.size)
+		step_mem(u, s, i, a);
+	else if (r->kind == ISA_EXIT)
+		lose(u, s->reg[0]);
+	else if (r->kind != ISA_JCC) {
+		if (r->dst & ISA_F_R)
+			lose(u, reg_get(s, i->dst));
+		if (r->src & ISA_F_R)
+			lose(u, reg_get(s, i->src));
+	}
+	if (r->dst & ISA_F_W)
+		s->reg[i->dst].param = 0;
+	if (r->src & ISA_F_W)
+		s->reg[i->src].param = 0;
+	if (r->kind == ISA_CMPXCHG)
+		s->reg[0].param = 0;
+}
+
+/* ---- one function -------------------------------------------------------------------- */
+
+static bool flow_into(struct puse *u, u32 to, const struct pstate *s)
+{
+	bool changed = false;
+
+	if (!u->reached[to]) {
+		u->reached[to] = true;
+		u->in[to] = *s;
+		return true;
+	}
+	for (u32 r = 0; r < countof(s->reg); r++)
+		changed |= meet(u, &u->in[to].reg[r], s->reg[r]);
+	return changed;
+}
+
+/* A ring of blocks; each comes back at most once per register. */
+static void solve(struct puse *u)
+{
+	const struct fe_func *fe = u->fe;
+	u32 room = fe->nrpo + 1, head = 0, n = 1;
+	u32 *queue = arena_array(u->m->a, u32, room);
+	u8 *queued = arena_array(u->m->a, u8, fe->nblk);
+
+	while (n) {
+		u32 b = queue[head];
+		struct pstate s = u->in[b];
+
+		head = (head + 1) % room;
+		n--;
+		queued[b] = 0;
+		for (u32 k = fe->blk[b].first; k < fe->blk[b].end; k++)
+			if (!fe_insn(u->m, u->f, k)->second)
+				step(u, &s, k);
+		for (u32 e = 0; e < fe->blk[b].nsucc; e++) {
+			u32 to = fe->blk[b].succ[e];
+
+			if (!flow_into(u, to, &s) || queued[to])
+				continue;
+			queued[to] = 1;
+			queue[(head + n++) % room] = to;
+		}
+	}
+}
+
+static void find_uses(struct module *m, const struct func *f)
+{
+	struct puse u = {.m = m, .f = f, .fe = f->fe};
+	struct arena_mark mark = arena_mark(m->a);
+
+	for (u32 k = 0; k < 5; k++)
+		u.fe->param[k] = (struct arg_mem){.size_arg = -1};
+	u.in = arena_array(m->a, struct pstate, u.fe->nblk);
+	u.reached = arena_array(m->a, bool, u.fe->nblk);
+	u.reached[0] = true;
+	for (u32 k = 1; k <= f->nparams && k <= 5; k++)
+		u.in[0].reg[k].param = (u8)k;
+	solve(&u);
+	arena_release(m->a, mark);
+}
+
+/* ---- calls ------------------------------------------------------------------------------ */
+
+static void sharpen(struct arg_mem *a, const struct func *callee, u32 param)
+{
+	if (a->access == ARG_ESCAPE && param < callee->nparams)
+		*a = callee->fe->param[param];
+	else if (a->access == ARG_ESCAPE)
+		a->access = ARG_SCALAR; /* the callee does not look at it */
+}
+
+static void sharpen_call(const struct module *m, struct fe_call *c)
+{
+	const struct func *callee;
+
+	if (c->to.to == TO_FUNC) {
+		callee = &m->func.v[c->to.func];
+		for (u32 k = 0; k < c->nargs; k++)
+			sharpen(&c->arg[k], callee, k);
+	}
+	if (!c->callback)
+		return;
+	callee = &m->func.v[c->callback - 1];
+	for (u32 k = 0; k < c->nargs; k++) {
+		i32 param = types_callback_any(c->to.helper);
+
+		if (c->to.helper->arg[k] == HARG_ANY && param >= 0)
+			sharpen(&c->arg[k], callee, (u32)param);
+	}
+}
+
+/* Callees first; calls nest at most MAX_FRAMES deep. */
+void types_param_uses(struct module *m, u32 func)
+{
+	struct func *f = &m->func.v[func];
+
+	if (f->fe->param_done || !f->fe->use)
+		return;
+	f->fe->param_done = true;
+	for (u32 k = 0; k < f->ncallee; k++)
+		types_param_uses(m, f->callee[k]);
+	for (u32 k = 0; k < f->fe->calls.n; k++)
+		sharpen_call(m, &f->fe->calls.v[k]);
+	if (!f->is_prog && f->nparams)
+		find_uses(m, f);
+}
