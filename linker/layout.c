@@ -429,6 +429,7 @@ int lk_layout(struct link *l)
 	g->strings = img_sec_new(g, ".rodata.kiln.str", SHT_PROGBITS,
 		SHF_ALLOC | SHF_MERGE | SHF_STRINGS, 1);
 	img_sec(g, g->strings)->entsize = 1;
+	lk_anchor(l);
 	for (u32 i = 0; i < l->m.func.n; i++)
 		if (l->wanted[i])
 			place_func(l, i);

@@ -134,6 +134,7 @@ u64 img_string(struct image *g, const char *s); /* offset in g->strings */
 int lk_layout(struct link *l);
 
 /* ---- tables.c ---- */
+void lk_anchor(struct link *l); /* before all other sections */
 int lk_tables(struct link *l);
 
 /* ---- ehframe.c ---- */

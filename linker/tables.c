@@ -28,6 +28,45 @@ static sec_id row_sec(struct link *l, const char *name, sec_id with)
 	return s;
 }
 
+/* Which kinds of rows there will be: programs, maps, faults. */
+static void find_rows(const struct link *l, bool *has)
+{
+	for (u32 i = 0; i < l->m.func.n; i++) {
+		if (!l->wanted[i])
+			continue;
+		has[0] |= l->m.func.v[i].is_prog;
+		has[2] |= l->placed[i].unit->fault.n != 0;
+	}
+	for (u32 i = 0; i < l->m.map.n; i++)
+		has[1] |= l->map_used[i];
+}
+
+/*
+ * GNU ld -z start-stop-gc passes over the first reference to a __start_ or
+ * __stop_ symbol only; from the second one on (2.40, _bfd_elf_gc_mark_rsec) it
+ * keeps the first section of that name, and with it a program that nobody
+ * wants. So an empty one goes first, whatever lld -r does to their order: it
+ * puts rows behind the text that they are linked to.
+ */
+void lk_anchor(struct link *l)
+{
+	static const char *const name[] = {
+		KILN_SEC_PROGS, KILN_SEC_MAPS, KILN_SEC_EX_TABLE};
+	struct image *g = &l->img;
+	sec_id with = img_sec_new(g, ".text.kiln_anchor", SHT_PROGBITS,
+		SHF_ALLOC | SHF_EXECINSTR | SHF_GROUP, 4);
+	bool has[countof(name)] = {false};
+
+	find_rows(l, has);
+	img_sec(g, with)->group = img_group_new(
+		g, img_sym_new(g, &(struct osym){.name = "kiln.anchor",
+					  .bind = STB_LOCAL,
+					  .sec = with}));
+	for (u32 i = 0; i < countof(name); i++)
+		if (has[i])
+			row_sec(l, name[i], with);
+}
+
 /* Self-relative 32-bit field at off: target - its own address. */
 static void put_self(struct link *l, sec_id s, u64 off, u32 sym, i64 addend)
 {
