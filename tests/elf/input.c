@@ -11,6 +11,14 @@ typedef unsigned long long u64;
 #define __type(name, val)  typeof(val) *name
 #define __array(name, val) typeof(val) *name[]
 
+#ifdef FOR_LIBBPF /* which refuses local maps, and functions beside programs */
+#define LOCAL_MAP
+#define LOCAL_IN_XDP
+#else
+#define LOCAL_MAP    static
+#define LOCAL_IN_XDP SEC("xdp")
+#endif
+
 enum { HASH = 1, ARRAY = 2, PROG_ARRAY = 3, ARRAY_OF_MAPS = 12 };
 
 int second(void *ctx);
@@ -22,7 +30,7 @@ struct {
 	__type(value, u64);
 } counts SEC(".maps");
 
-static struct {
+LOCAL_MAP struct {
 	__uint(type, ARRAY);
 	__uint(max_entries, 4);
 	__uint(key_size, 4);
@@ -104,7 +112,7 @@ SEC("xdp") int first(void *ctx)
 	       word[1] + !v;
 }
 
-static NOINLINE SEC("xdp") int local_in_xdp(int a)
+static NOINLINE LOCAL_IN_XDP int local_in_xdp(int a)
 {
 	local += a;
 	return local;

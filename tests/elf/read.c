@@ -54,6 +54,24 @@ int read_bytes(struct reading *r, const char *name, const u8 *bytes,
 	return stages(r, bytes, size, opts);
 }
 
+u8 *read_file(const char *name, size_t *size)
+{
+	FILE *f = fopen(name, "rb");
+	long n = -1;
+
+	if (f && !fseek(f, 0, SEEK_END))
+		n = ftell(f);
+	u8 *p = n >= 0 ? malloc(n ? (size_t)n : 1) : NULL;
+	if (!p || fseek(f, 0, SEEK_SET) ||
+		fread(p, 1, (size_t)n, f) != (size_t)n) {
+		perror(name);
+		exit(2);
+	}
+	fclose(f);
+	*size = (size_t)n;
+	return p;
+}
+
 void read_done(struct reading *r)
 {
 	if (r->obj)

@@ -21,6 +21,9 @@ struct reading {
  * until read_done(). */
 int read_bytes(struct reading *r, const char *name, const u8 *bytes,
 	size_t size, const struct fe_opts *opts);
+/* All bytes of a file, in memory of exactly their number; exits if it cannot.
+ * The caller frees them. */
+u8 *read_file(const char *name, size_t *size);
 void read_done(struct reading *r);
 
 #endif

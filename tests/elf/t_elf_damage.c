@@ -98,16 +98,10 @@ static u32 torture(const char *name, const u8 *bytes, size_t size)
 
 static u32 torture_file(const char *name)
 {
-	FILE *f = fopen(name, "rb");
-	u8 *p = malloc(1 << 20);
-
-	if (!f || !p) {
-		perror(name);
-		exit(2);
-	}
-	size_t n = fread(p, 1, 1 << 20, f);
-	fclose(f);
+	size_t n;
+	u8 *p = read_file(name, &n);
 	u32 failed = torture(name, p, n);
+
 	free(p);
 	return failed;
 }

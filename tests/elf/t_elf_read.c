@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <bpf/btf.h>
 #include <linux/bpf.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -258,6 +259,37 @@ static void t_set_knobs(void **state)
 	read_done(&r);
 }
 
+/* The types of a second object go behind those of the first. */
+static void t_two_objects_share_a_module(void **state)
+{
+	struct reading r;
+	struct fe_obj *first;
+
+	(void)state;
+	open_with(&r, &no_options);
+	u32 funcs = r.m.func.n, types = btf__type_cnt(r.m.btf_types);
+	u32 maps = r.m.map.n;
+	first = r.obj;
+	r.obj = fe_open(&r.m, r.file, bytes, size);
+	assert_non_null(r.obj);
+	assert_int_equal(fe_btf(&r.m, r.obj), 0);
+	assert_int_equal(fe_maps(&r.m, r.obj, &no_options), 0);
+	assert_int_equal(fe_reloc(&r.m, r.obj, &no_options), 0);
+	assert_int_equal(r.m.func.n, 2 * funcs);
+	for (u32 i = 0; i < funcs; i++)
+		assert_int_equal(r.m.func.v[funcs + i].btf_type,
+			r.m.func.v[i].btf_type + types - 1);
+	for (u32 i = 0; i < maps; i++)
+		if (r.m.map.v[i].btf_value)
+			assert_int_equal(r.m.map.v[maps + i].btf_value,
+				r.m.map.v[i].btf_value + types - 1);
+	assert_int_equal(btf__type_cnt(r.m.btf_types), 2 * types - 1);
+	/* the first owns the types */
+	fe_close(r.obj);
+	r.obj = first;
+	read_done(&r);
+}
+
 static void t_dump_names_every_section(void **state)
 {
 	char *text;
@@ -286,19 +318,13 @@ int main(int argc, char **argv)
 		cmocka_unit_test(t_read_pointers_in_data),
 		cmocka_unit_test(t_read_knobs),
 		cmocka_unit_test(t_set_knobs),
+		cmocka_unit_test(t_two_objects_share_a_module),
 		cmocka_unit_test(t_dump_names_every_section),
 	};
-	FILE *f = argc == 2 ? fopen(argv[1], "rb") : NULL;
 
-	if (!f) {
-		fprintf(stderr, "usage: t_elf_read FILE\n");
+	if (argc != 2)
 		return 2;
-	}
-	bytes = malloc(1 << 20);
-	if (!bytes)
-		return 2;
-	size = fread(bytes, 1, 1 << 20, f);
-	fclose(f);
+	bytes = read_file(argv[1], &size);
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 	free(bytes);
 	return failed;
