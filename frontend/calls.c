@@ -1,7 +1,7 @@
 /*
  * The functions together: who calls whom, how deep calls nest, which
- * registers a function reads as parameters, who needs a run scope, what each
- * does to memory. A function whose address a function takes counts as its
+ * registers a function reads as parameters, who needs a run scope. A function
+ * whose address a function takes counts as its
  * callee: whoever calls the callback does it below this frame.
  */
 #include <linux/bpf.h>
@@ -266,69 +266,32 @@ static void count_params(struct module *m, struct func *f)
 	f->returns_i32 = returns_i32(m, f);
 }
 
-/* ---- scope and effects ------------------------------------------------------------------ */
+/* ---- scope ---------------------------------------------------------------------------- */
 
-static void add_insn_effects(
-	const struct module *m, struct func *f, const struct insn *i)
+static bool insn_needs_scope(const struct module *m, const struct insn *i)
 {
-	const struct isa_row *r = isa_row(i);
 	const struct helper *h;
 
-	switch (r->kind) {
-	case ISA_LDDW:
-		if (i->sym < m->sym.n && m->sym.v[i->sym].kind == SYM_MAP)
-			f->needs_scope |= fe_map_needs_scope(
-				m->map.v[m->sym.v[i->sym].index].type);
-		return;
-	case ISA_CALL:
-		h = i->sym == SYM_NONE ? fe_helper(i->imm) : NULL;
-		f->needs_scope |= h && h->scope;
-		f->fe->effects |= h ? h->effects : 0;
-		return;
-	case ISA_CALLX:
-	case ISA_KFUNC:
-	case ISA_CALLFN:
-		if (fe_func_of_sym(m, i->sym) < 0)
-			f->fe->effects |= CALLF_READS | CALLF_WRITES |
-					  CALLF_CTX | CALLF_PACKET |
-					  CALLF_ACQUIRE | CALLF_RELEASE;
-		return;
-	case ISA_LDX:
-	case ISA_LDSX: f->fe->effects |= CALLF_READS; return;
-	case ISA_ST:
-	case ISA_STX:
-		f->fe->effects |= CALLF_WRITES | CALLF_PACKET | CALLF_CTX;
-		return;
-	case ISA_LDACQ: f->fe->effects |= CALLF_READS | CALLF_ACQUIRE; return;
-	case ISA_STREL:
-		f->fe->effects |= CALLF_WRITES | CALLF_RELEASE | CALLF_PACKET;
-		return;
-	case ISA_ATOMIC:
-		f->fe->effects |= CALLF_READS | CALLF_WRITES | CALLF_PACKET;
-		return;
-	case ISA_FETCH:
-	case ISA_CMPXCHG:
-		f->fe->effects |= CALLF_READS | CALLF_WRITES | CALLF_PACKET |
-				  CALLF_ACQUIRE | CALLF_RELEASE;
-		return;
-	default: return;
-	}
+	if (isa_row(i)->kind == ISA_LDDW && i->sym < m->sym.n &&
+		m->sym.v[i->sym].kind == SYM_MAP)
+		return fe_map_needs_scope(
+			m->map.v[m->sym.v[i->sym].index].type);
+	if (isa_row(i)->kind != ISA_CALL || i->sym != SYM_NONE)
+		return false;
+	h = fe_helper(i->imm);
+	return h && h->scope;
 }
 
-static void sum_up(struct module *m, struct func *f)
+static void find_scope(struct module *m, struct func *f)
 {
 	for (u32 s = 0; s < f->n; s++) {
 		const struct insn *i = fe_insn(m, f, s);
 
-		if (!i->second && f->fe->blk[f->fe->blk_of[s]].live)
-			add_insn_effects(m, f, i);
+		if (!i->second && fe_is_live(f, s))
+			f->needs_scope |= insn_needs_scope(m, i);
 	}
-	for (u32 n = 0; n < f->ncallee; n++) {
-		const struct func *c = &m->func.v[f->callee[n]];
-
-		f->needs_scope |= c->needs_scope;
-		f->fe->effects |= c->fe->effects;
-	}
+	for (u32 n = 0; n < f->ncallee; n++)
+		f->needs_scope |= m->func.v[f->callee[n]].needs_scope;
 }
 
 /* ---- who is used --------------------------------------------------------------------------- */
@@ -388,7 +351,7 @@ void fe_calls(struct module *m)
 	}
 	for (u32 n = 0; n < c.norder; n++) {
 		count_params(m, &m->func.v[c.order[n]]);
-		sum_up(m, &m->func.v[c.order[n]]);
+		find_scope(m, &m->func.v[c.order[n]]);
 	}
 	mark_roots(m);
 }

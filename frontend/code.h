@@ -228,14 +228,14 @@ struct fe_func {
 	u32 *rpo;    /* live blocks in reverse post-order */
 	u32 nrpo;
 	u32 *pred;
-	u16 reads;  /* registers that it reads before it writes them */
-	u8 frames;  /* longest call chain that starts here, itself included */
-	u8 effects; /* CALLF_* of everything it and its callees do */
+	u16 reads; /* registers that it reads before it writes them */
+	u8 frames; /* longest call chain that starts here, itself included */
 	/* types: */
 	struct fe_use *use; /* per slot; types.h */
 	vec(struct fe_call) calls;
 	bool may_goto; /* it has a loop budget */
-	bool param_done;
+	bool summarised;
+	u8 effects; /* CALLF_* of everything it and its callees do */
 	struct arg_mem param[5]; /* what it does behind its parameters */
 };
 

@@ -439,6 +439,6 @@ int fe_types(struct module *m)
 			types_record(&t, k);
 	}
 	for (u32 k = 0; m->diag->errors == errors && k < m->func.n; k++)
-		types_param_uses(m, k);
+		types_summarise(m, k);
 	return m->diag->errors == errors ? 0 : -EINVAL;
 }

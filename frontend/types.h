@@ -201,9 +201,9 @@ struct fe_call {
 
 void types_record(struct types *t, u32 func);
 
-/* ---- paramuse.c: memory behind parameters ------------------------------------ */
-/* Fills fe_func.param of a function and its callees, and makes what the calls
- * between them say of arguments as sharp. After types_record. */
-void types_param_uses(struct module *m, u32 func);
+/* ---- summary.c: what callers may know ----------------------------------------- */
+/* Fills fe_func.effects and .param of a function and its callees, and makes
+ * what the calls between them say as sharp. After types_record. */
+void types_summarise(struct module *m, u32 func);
 
 #endif

@@ -135,6 +135,45 @@ static void use_mem(struct walk *w, const struct insn *i, struct mem_insn a,
 	}
 }
 
+static u8 reads(u8 region)
+{
+	switch (region) {
+	case REGION_STACK:
+	case REGION_CTX:
+	case REGION_RODATA: return 0;
+	default: return CALLF_READS;
+	}
+}
+
+static u8 writes(u8 region)
+{
+	switch (region) {
+	case REGION_STACK: return 0;
+	case REGION_CTX: return CALLF_CTX;
+	case REGION_PACKET: return CALLF_PACKET;
+	case REGION_UNKNOWN: return CALLF_WRITES | CALLF_PACKET;
+	default: return CALLF_WRITES;
+	}
+}
+
+/* What callers must know about an access; the frames that it may touch are
+ * said per parameter. */
+static u8 effects_of(u8 kind, u8 region)
+{
+	switch (kind) {
+	case ISA_LDX:
+	case ISA_LDSX: return reads(region);
+	case ISA_LDACQ: return reads(region) | CALLF_ACQUIRE;
+	case ISA_ST:
+	case ISA_STX: return writes(region);
+	case ISA_STREL: return writes(region) | CALLF_RELEASE;
+	case ISA_ATOMIC: return reads(region) | writes(region);
+	default:
+		return reads(region) | writes(region) | CALLF_ACQUIRE |
+		       CALLF_RELEASE;
+	}
+}
+
 /* ---- calls -------------------------------------------------------------------------------- */
 
 /* Nothing behind an argument of this type can be a stack frame. */
@@ -223,7 +262,6 @@ static void use_callback(const struct walk *w, struct fe_call *c, u32 k)
 
 	c->callback = 1 + func;
 	c->callback_arg = (u8)k;
-	c->effects |= w->m->func.v[func].fe->effects;
 }
 
 static void use_helper(const struct walk *w, struct fe_call *c)
@@ -255,7 +293,6 @@ static void use_func(const struct walk *w, struct fe_call *c)
 	c->to.func = types_callee_spec(w->t, w->s, NULL, c->to.func);
 	f = &w->m->func.v[c->to.func];
 	c->nargs = (u8)f->nparams;
-	c->effects = f->fe->effects;
 	for (u32 k = 0; k < c->nargs; k++)
 		c->arg[k] = escape(w->s->reg[1 + k]);
 }
@@ -372,8 +409,10 @@ static void use_insn(struct walk *w, const struct insn *i)
 	struct fe_use *u = &w->fe->use[w->slot];
 
 	check_reads(w, i, r);
-	if (a.size)
+	if (a.size) {
 		use_mem(w, i, a, u);
+		w->fe->effects |= effects_of(r->kind, u->region);
+	}
 	switch (r->kind) {
 	case ISA_CALL:
 	case ISA_CALLFN:

@@ -287,7 +287,7 @@ static void t_lower_subprogram_call(void **state)
 		"\tjmp b1\n"
 		"b1:\n"
 		"\tstore8 stack [fp-8], 0 !2\n"
-		"\tv9 = call.i64 fn @sub(3, fp-8) writes|ctx|packet "
+		"\tv9 = call.i64 fn @sub(3, fp-8) none "
 		"a2=w:0:8 !4\n"
 		"\tv10 = trunc v9 !5\n"
 		"\tv11 = zext v10 !5\n"

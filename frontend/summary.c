@@ -1,6 +1,7 @@
 /*
- * What a function does with the memory behind its pointer parameters: for
- * each the range [lo, hi) of bytes around it that is read or written, or that
+ * What callers may know about a function: its effects on shared memory, and
+ * what it does with the memory behind its pointer parameters. For the latter,
+ * of each the range [lo, hi) of bytes around it that is read or written, or that
  * it gets out of sight. A caller who passes an address of its frame then knows
  * which bytes of it stay its own (DESIGN.md "The stack frame").
  *
@@ -256,12 +257,14 @@ static void sharpen_call(const struct module *m, struct fe_call *c)
 
 	if (c->to.to == TO_FUNC) {
 		callee = &m->func.v[c->to.func];
+		c->effects = callee->fe->effects;
 		for (u32 k = 0; k < c->nargs; k++)
 			sharpen(&c->arg[k], callee, k);
 	}
 	if (!c->callback)
 		return;
 	callee = &m->func.v[c->callback - 1];
+	c->effects |= callee->fe->effects;
 	for (u32 k = 0; k < c->nargs; k++) {
 		i32 param = types_callback_any(c->to.helper);
 
@@ -271,17 +274,19 @@ static void sharpen_call(const struct module *m, struct fe_call *c)
 }
 
 /* Callees first; calls nest at most MAX_FRAMES deep. */
-void types_param_uses(struct module *m, u32 func)
+void types_summarise(struct module *m, u32 func)
 {
 	struct func *f = &m->func.v[func];
 
-	if (f->fe->param_done || !f->fe->use)
+	if (f->fe->summarised || !f->fe->use)
 		return;
-	f->fe->param_done = true;
+	f->fe->summarised = true;
 	for (u32 k = 0; k < f->ncallee; k++)
-		types_param_uses(m, f->callee[k]);
-	for (u32 k = 0; k < f->fe->calls.n; k++)
+		types_summarise(m, f->callee[k]);
+	for (u32 k = 0; k < f->fe->calls.n; k++) {
 		sharpen_call(m, &f->fe->calls.v[k]);
+		f->fe->effects |= f->fe->calls.v[k].effects;
+	}
 	if (!f->is_prog && f->nparams)
 		find_uses(m, f);
 }

@@ -57,7 +57,7 @@ static void expect(struct arg_mem a, u8 access, i32 lo, i32 hi)
 	assert_int_equal(a.hi, hi);
 }
 
-static void t_paramuse_range_of_accesses(void **state)
+static void t_summary_range_of_accesses(void **state)
 {
 	struct uses u = uses("r3 = *(u32 *)(r1 +4)\nr1 += -8\n"
 			     "*(u16 *)(r1 +2) = 1\nr0 = *(u8 *)(r2 +0)\nexit",
@@ -68,7 +68,7 @@ static void t_paramuse_range_of_accesses(void **state)
 	expect(u.a[1], ARG_READ, 0, 1);
 }
 
-static void t_paramuse_only_compared(void **state)
+static void t_summary_only_compared(void **state)
 {
 	struct uses u = uses("r0 = 0\nif r1 == r2 goto +1\nr0 = 1\nexit", NULL);
 
@@ -77,7 +77,7 @@ static void t_paramuse_only_compared(void **state)
 	expect(u.a[1], ARG_SCALAR, 0, 0);
 }
 
-static void t_paramuse_advancing_pointer_escapes(void **state)
+static void t_summary_advancing_pointer_escapes(void **state)
 {
 	struct uses u = uses("r0 = 0\nl:\n*(u8 *)(r1 +0) = 0\nr1 += 1\n"
 			     "r0 += 1\nif r0 < 8 goto l\n"
@@ -89,7 +89,7 @@ static void t_paramuse_advancing_pointer_escapes(void **state)
 	expect(u.a[1], ARG_READ, 8, 16);
 }
 
-static void t_paramuse_stored_and_returned_escape(void **state)
+static void t_summary_stored_and_returned_escape(void **state)
 {
 	struct uses u = uses("*(u64 *)(r10 -8) = r1\nr0 = r2\nexit", NULL);
 
@@ -98,7 +98,7 @@ static void t_paramuse_stored_and_returned_escape(void **state)
 	expect(u.a[1], ARG_ESCAPE, 0, 0);
 }
 
-static void t_paramuse_arithmetic_escapes(void **state)
+static void t_summary_arithmetic_escapes(void **state)
 {
 	struct uses u = uses("r3 = 5\nr1 += r3\nw2 += 1\nr0 = 0\nexit", NULL);
 
@@ -107,7 +107,7 @@ static void t_paramuse_arithmetic_escapes(void **state)
 	expect(u.a[1], ARG_ESCAPE, 0, 0);
 }
 
-static void t_paramuse_goes_through_calls(void **state)
+static void t_summary_goes_through_calls(void **state)
 {
 	struct uses u = uses("r1 = r2\nr1 += 8\n.slot 85100000ffffffff\nexit",
 		"r0 = *(u32 *)(r1 +4)\nexit");
@@ -117,7 +117,7 @@ static void t_paramuse_goes_through_calls(void **state)
 	expect(u.a[1], ARG_READ, 12, 16);
 }
 
-static void t_paramuse_goes_to_callbacks(void **state)
+static void t_summary_goes_to_callbacks(void **state)
 {
 	struct fixture x;
 
@@ -140,13 +140,13 @@ static void t_paramuse_goes_to_callbacks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(t_paramuse_range_of_accesses),
-		cmocka_unit_test(t_paramuse_only_compared),
-		cmocka_unit_test(t_paramuse_advancing_pointer_escapes),
-		cmocka_unit_test(t_paramuse_stored_and_returned_escape),
-		cmocka_unit_test(t_paramuse_arithmetic_escapes),
-		cmocka_unit_test(t_paramuse_goes_through_calls),
-		cmocka_unit_test(t_paramuse_goes_to_callbacks),
+		cmocka_unit_test(t_summary_range_of_accesses),
+		cmocka_unit_test(t_summary_only_compared),
+		cmocka_unit_test(t_summary_advancing_pointer_escapes),
+		cmocka_unit_test(t_summary_stored_and_returned_escape),
+		cmocka_unit_test(t_summary_arithmetic_escapes),
+		cmocka_unit_test(t_summary_goes_through_calls),
+		cmocka_unit_test(t_summary_goes_to_callbacks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
