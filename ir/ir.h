@@ -218,6 +218,7 @@ struct fn {
 	u32 frame;
 	bool frame_escapes;
 	bool returns_i32; /* program type: only the low half counts */
+	bool strict_align; /* no pass may make an unaligned access */
 };
 
 #define SYM_NONE UINT32_MAX

@@ -17,6 +17,8 @@ static const struct pass passes[] = {
 	{"promote", pass_promote, 1, "addresses are r10 + constant now"},
 	{"fold", pass_fold, 1, "what promotion joined and split"},
 	{"gvn", pass_gvn, 1, "equal values; equal loads"},
+	{"combine", pass_combine, 2, "bytes of unaligned accesses"},
+	{"fold", pass_fold, 2, "masks and swaps around combined accesses"},
 	{"dce", pass_dce, 1, "what the passes above left unused"},
 	{"frame", pass_frame, 0, "what is left of the stack reads 0 at first"},
 };
@@ -25,6 +27,7 @@ void ir_optimise(struct fn *f, const struct cg *cg,
 	void (*dump)(void *ctx, const char *pass, const struct fn *f),
 	void *ctx)
 {
+	f->strict_align = cg->strict_align;
 	ir_check(f, "lowering");
 	for (u32 k = 0; k < countof(passes); k++) {
 		if (cg->opt < passes[k].opt)
