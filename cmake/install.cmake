@@ -17,6 +17,14 @@ install(TARGETS kiln_compile_shared kiln_compile_static
 	LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES cmake/kiln.ld DESTINATION ${CMAKE_INSTALL_LIBDIR})
 
+# The files find each other wherever cmake --install --prefix puts them.
+set(pkgconfig ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+if(IS_ABSOLUTE ${CMAKE_INSTALL_LIBDIR})
+	set(KILN_PC_PREFIX ${CMAKE_INSTALL_PREFIX})
+else()
+	file(RELATIVE_PATH up /${pkgconfig} /)
+	set(KILN_PC_PREFIX "\${pcfiledir}/${up}")
+endif()
 foreach(dir LIBDIR INCLUDEDIR)
 	if(IS_ABSOLUTE ${CMAKE_INSTALL_${dir}})
 		set(KILN_PC_${dir} ${CMAKE_INSTALL_${dir}})
@@ -27,7 +35,7 @@ endforeach()
 foreach(name kiln kiln-compile)
 	configure_file(cmake/${name}.pc.in ${name}.pc @ONLY)
 	install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${name}.pc
-		DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+		DESTINATION ${pkgconfig})
 endforeach()
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/kiln)

@@ -1,0 +1,67 @@
+# Sourced by the tests of this folder. From CMake: KILN the command, KILN_LIBS
+# the folder of libkiln.a, KILN_TOP the source tree, CC, KILN_SANITIZE.
+set -eu
+
+skip()
+{
+	echo "skipped: $*"
+	exit 77
+}
+
+fail()
+{
+	echo "FAILED: $*"
+	exit 1
+}
+
+# need TOOL...: skips without one of them.
+need()
+{
+	for tool; do
+		command -v "$tool" >/dev/null || skip "no $tool"
+	done
+}
+
+# Programs that are built here would need the sanitizers' runtime too.
+need_plain()
+{
+	[ "${KILN_SANITIZE:-OFF}" = OFF ] || skip "libkiln has sanitizers in it"
+}
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+here=$KILN_TOP/tests/link
+include=-I$KILN_TOP/include
+cd "$work"
+
+# bpf SOURCE OUT: a BPF object.
+bpf()
+{
+	need clang
+	clang -target bpf -O2 -g "$include" \
+		"-I/usr/include/$(uname -m)-linux-gnu" -c "$1" -o "$2"
+}
+
+# two: two.bpf.o and two.kiln.o
+two()
+{
+	bpf "$here/two.bpf.c" two.bpf.o
+	"$KILN" compile -o two.kiln.o two.bpf.o
+}
+
+# has FILE PATTERN: an extended regular expression.
+has()
+{
+	grep -Eq -- "$2" "$1" || {
+		cat "$1"
+		fail "$1 has no $2"
+	}
+}
+
+lacks()
+{
+	if grep -Eq -- "$2" "$1"; then
+		cat "$1"
+		fail "$1 has $2"
+	fi
+}
