@@ -230,13 +230,26 @@ static void lower_exit(struct lower *l)
 	ir_ret(l->f, l->blk, v);
 }
 
+/* Both ways of an inlined lookup already know the answer. */
+static void lower_null_check(struct lower *l, const struct fe_blk *b, u8 cond)
+{
+	u32 missing = ir_blk_of(l, b->succ[cond == ISA_A_EQ ? 0 : 1]);
+	u32 found = ir_blk_of(l, b->succ[cond == ISA_A_EQ ? 1 : 0]);
+
+	ir_jmp(l->f, l->found, found);
+	ir_jmp(l->f, l->missing, missing);
+	l->found = l->missing = 0;
+}
+
 /* The edge or edges of block b; i is its last instruction. */
 static void lower_end(
 	struct lower *l, const struct insn *i, const struct fe_blk *b)
 {
 	const struct isa_row *r = isa_row(i);
 
-	if (r->kind == ISA_EXIT)
+	if (l->found)
+		lower_null_check(l, b, r->arg);
+	else if (r->kind == ISA_EXIT)
 		lower_exit(l);
 	else if (b->nsucc == 2 && r->kind == ISA_JCC)
 		lower_branch(l, i, b, r->arg);

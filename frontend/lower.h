@@ -19,6 +19,9 @@ struct lower {
 	struct ssa *ssa;
 	u32 blk; /* IR block that is being filled */
 	u32 slot;
+	/* An inlined lookup whose null check ends the block: the IR blocks where
+	 * an element was found and where not; 0, 0: none. */
+	u32 found, missing;
 };
 
 /* ---- lower.c ---- */
@@ -31,9 +34,17 @@ ref lower_op(struct lower *l, enum op op, enum ty t, ref a, ref b);
 
 /* ---- lower_mem.c ---- */
 void lower_mem(struct lower *l, const struct insn *i);
+/* The address in a register, as the base of access a. */
+ref lower_address(struct lower *l, u32 reg, struct access *a);
 void lower_frame(struct fn *f); /* fills frame and frame_escapes */
 
+/* ---- lower_lookup.c ---- */
+/* The call is a lookup that needs no helper. */
+bool lower_can_inline(const struct lower *l, const struct fe_call *c);
+void lower_lookup(struct lower *l, const struct fe_call *c);
+
 /* ---- lower_call.c ---- */
+void lower_lose_registers(struct lower *l); /* r1..r5, by a call */
 void lower_call(struct lower *l, const struct insn *i);
 
 #endif

@@ -24,7 +24,7 @@ static ref extend(struct lower *l, ref v, struct fe_reg r)
 }
 
 /* What r1..r5 hold behind a call is lost; types refuse to read it. */
-static void lose_registers(struct lower *l)
+void lower_lose_registers(struct lower *l)
 {
 	for (u32 r = 1; r <= 5; r++)
 		lower_set(l, r, lower_imm(l, 0));
@@ -94,6 +94,10 @@ void lower_call(struct lower *l, const struct insn *i)
 	const struct fe_call *c = &l->fe->calls.v[u->call - 1];
 	ref r;
 
+	if (lower_can_inline(l, c)) {
+		lower_lookup(l, c);
+		return;
+	}
 	switch (c->to.to) {
 	case TO_HELPER: r = call_helper(l, c); break;
 	case TO_FUNC: r = call_func(l, c); break;
@@ -102,5 +106,5 @@ void lower_call(struct lower *l, const struct insn *i)
 	default: unreachable();
 	}
 	lower_set(l, 0, r);
-	lose_registers(l);
+	lower_lose_registers(l);
 }

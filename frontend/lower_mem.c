@@ -11,8 +11,8 @@ static struct access access_of(const struct lower *l)
 		.size = u->size, .region = u->region, .off = u->off};
 }
 
-/* The address; offsets of the frame go into it, where passes look for them. */
-static ref address(struct lower *l, u32 reg, struct access *a)
+/* Offsets of the frame go into it, where passes look for them. */
+ref lower_address(struct lower *l, u32 reg, struct access *a)
 {
 	ref v = lower_get(l, reg);
 	const struct ins *i = ir_ins(l->f, v);
@@ -30,7 +30,7 @@ static ref address(struct lower *l, u32 reg, struct access *a)
 static void lower_load(struct lower *l, const struct insn *i, u8 flags)
 {
 	struct access a = access_of(l);
-	ref p = address(l, i->src, &a);
+	ref p = lower_address(l, i->src, &a);
 
 	a.mem = flags;
 	lower_set(l, i->dst, ir_load(l->f, l->blk, TY_I64, p, &a));
@@ -39,7 +39,7 @@ static void lower_load(struct lower *l, const struct insn *i, u8 flags)
 static void lower_store(struct lower *l, const struct insn *i, ref v)
 {
 	struct access a = access_of(l);
-	ref p = address(l, i->dst, &a);
+	ref p = lower_address(l, i->dst, &a);
 
 	ir_store(l->f, l->blk, p, v, &a);
 }
@@ -73,7 +73,7 @@ static void lower_rmw(struct lower *l, const struct insn *i, enum op op, u8 arg)
 	enum ty t = a.size == 4 ? TY_I32 : TY_I64;
 	ref arg2[2];
 
-	arg2[0] = address(l, i->dst, &a);
+	arg2[0] = lower_address(l, i->dst, &a);
 	arg2[1] = atomic_operand(l, i->src, a.size);
 	ref r = ir_mem(
 		l->f, l->blk, op, op == OP_ATOMIC ? TY_NONE : t, arg2, &a);
@@ -87,7 +87,7 @@ static void lower_cmpxchg(struct lower *l, const struct insn *i)
 	struct access a = access_of(l);
 	ref arg[3];
 
-	arg[0] = address(l, i->dst, &a);
+	arg[0] = lower_address(l, i->dst, &a);
 	arg[1] = atomic_operand(l, 0, a.size);
 	arg[2] = atomic_operand(l, i->src, a.size);
 	ref r = ir_mem(l->f, l->blk, OP_CMPXCHG, a.size == 4 ? TY_I32 : TY_I64,
@@ -98,7 +98,7 @@ static void lower_cmpxchg(struct lower *l, const struct insn *i)
 static void lower_acquire(struct lower *l, const struct insn *i)
 {
 	struct access a = access_of(l);
-	ref p = address(l, i->src, &a);
+	ref p = lower_address(l, i->src, &a);
 
 	lower_set(l, i->dst, ir_mem(l->f, l->blk, OP_LOADACQ, TY_I64, &p, &a));
 }
@@ -108,7 +108,7 @@ static void lower_release(struct lower *l, const struct insn *i)
 	struct access a = access_of(l);
 	ref arg[2];
 
-	arg[0] = address(l, i->dst, &a);
+	arg[0] = lower_address(l, i->dst, &a);
 	arg[1] = lower_get(l, i->src);
 	ir_mem(l->f, l->blk, OP_STOREREL, TY_NONE, arg, &a);
 }

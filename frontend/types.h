@@ -200,6 +200,7 @@ struct fe_call {
 };
 
 void types_record(struct types *t, u32 func);
+u8 types_region(const struct module *m, struct rty base); /* enum region */
 
 /* ---- summary.c: what callers may know ----------------------------------------- */
 /* Fills fe_func.effects and .param of a function and its callees, and makes

@@ -42,7 +42,7 @@ static void check_reads(
 
 /* ---- memory ------------------------------------------------------------------------------ */
 
-static u8 region_of(const struct module *m, struct rty base)
+u8 types_region(const struct module *m, struct rty base)
 {
 	switch (base.kind) {
 	case RTY_CTX: return REGION_CTX;
@@ -116,7 +116,7 @@ static void use_mem(struct walk *w, const struct insn *i, struct mem_insn a,
 	u->base = w->s->reg[a.reg];
 	u->size = a.size;
 	u->off = i->off;
-	u->region = region_of(w->m, u->base);
+	u->region = types_region(w->m, u->base);
 	switch (u->base.kind) {
 	case RTY_CTX: use_ctx(w, u, a); return;
 	case RTY_STACK: check_stack(w, u->base, u->off, a.size); return;

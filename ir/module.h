@@ -101,6 +101,7 @@ struct mapdef {
 	u32 inner;		/* 1 + map number of the inner template, or 0 */
 	u32 file;		/* input number */
 	bool is_static;		/* local in its source */
+	bool has_storage;	/* values_sym is defined: storage in the object */
 	/* values from .maps relocations: slot -> symbol */
 	vec(struct map_init {
 		u32 slot;

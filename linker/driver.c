@@ -369,6 +369,7 @@ static int stages(struct run *r, void **out, size_t *out_size)
 		return -EINVAL;
 	if ((err = check_maps(l)))
 		return -EINVAL;
+	lk_map_storage(l);
 	/* 3. functions -> units */
 	if ((err = generate(r)))
 		return err;

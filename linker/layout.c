@@ -251,6 +251,20 @@ static int storage_size(
 	return -1;
 }
 
+void lk_map_storage(struct link *l)
+{
+	for (u32 i = 0; i < l->m.map.n; i++) {
+		struct mapdef *d = &l->m.map.v[i];
+		u64 size;
+
+		d->has_storage =
+			l->map_used[i] &&
+			!kiln_map_storage(d->type, d->key_size, d->value_size,
+				d->max_entries, max_cpus(l), &size) &&
+			is_static(l, size);
+	}
+}
+
 static const char *map_ops_name(u32 type)
 {
 	const struct kiln_map_kind *k = kiln_map_kind(type);

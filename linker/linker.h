@@ -132,6 +132,8 @@ void img_rel_local(
 	struct image *g, sec_id s, u64 off, u32 type, u32 msym, i64 addend);
 u64 img_string(struct image *g, const char *s); /* offset in g->strings */
 int lk_layout(struct link *l);
+/* Which maps have their storage in the object; code generation asks. */
+void lk_map_storage(struct link *l);
 
 /* ---- tables.c ---- */
 void lk_anchor(struct link *l); /* before all other sections */

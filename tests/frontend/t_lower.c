@@ -268,6 +268,89 @@ static void t_lower_helper_call(void **state)
 		"}\n");
 }
 
+static void array_lookup(const char *text, const char *want)
+{
+	struct fixture x;
+
+	fix_init(&x);
+	u32 map = fix_map(&x, "m", BPF_MAP_TYPE_ARRAY, 4, 12, 10);
+	x.m.map.v[0].values_sym =
+		module_sym(&x.m, SYM_VALUES, BIND_LOCAL, "m.values", 0);
+	x.m.map.v[0].has_storage = true;
+	struct func *f = xdp(&x, text);
+	fix_name(&x, f, 3, map);
+	expect(&x, 0, want);
+}
+
+static void t_lower_array_lookup_with_null_check(void **state)
+{
+	(void)state;
+	array_lookup("*(u32 *)(r10 -4) = 1\nr2 = r10\nr2 += -4\nr1 = 0 ll\n"
+		     "call 1\nif r0 == 0 goto out\n"
+		     "r0 = *(u64 *)(r0 +8)\nout:\nexit",
+
+		"fn p params=1 frame=8 ret32 {\n"
+		"b0:\n"
+		"\tjmp b1\n"
+		"b1:\n"
+		"\tstore4 stack [fp-4], 1 !0\n"
+		"\tv9 = load4.i32 stack [fp-4] !5\n"
+		"\tv10 = load4.i32 rodata [@m + 12] !5\n"
+		"\tbr.ult v9, v10, b4, b5 !5\n"
+		"b2:\n"
+		"\tv20 = load8.i64 map [v17 + 8] !7\n"
+		"\tjmp b3 !7\n"
+		"b3:\n"
+		"\tv22 = phi.i64 [b5 0], [b2 v20]\n"
+		"\tv23 = trunc v22 !8\n"
+		"\tv24 = zext v23 !8\n"
+		"\tret v24 !8\n"
+		"b4:\n"
+		"\tv13 = zext v9 !5\n"
+		"\tv15 = mul.i64 v13, 16 !5\n"
+		"\tv17 = add.i64 v15, @m.values !5\n"
+		"\tjmp b2 !6\n"
+		"b5:\n"
+		"\tjmp b3 !6\n"
+		"}\n");
+}
+
+static void t_lower_array_lookup_without_null_check(void **state)
+{
+	(void)state;
+	array_lookup("*(u32 *)(r10 -4) = 1\nr2 = r10\nr2 += -4\nr1 = 0 ll\n"
+		     "call 1\nr6 = r0\nif r6 == 0 goto out\n"
+		     "r0 = *(u64 *)(r6 +8)\nout:\nexit",
+
+		"fn p params=1 frame=8 ret32 {\n"
+		"b0:\n"
+		"\tjmp b1\n"
+		"b1:\n"
+		"\tstore4 stack [fp-4], 1 !0\n"
+		"\tv9 = load4.i32 stack [fp-4] !5\n"
+		"\tv10 = load4.i32 rodata [@m + 12] !5\n"
+		"\tbr.ult v9, v10, b4, b5 !5\n"
+		"b2:\n"
+		"\tv22 = load8.i64 map [v20 + 8] !8\n"
+		"\tjmp b3 !8\n"
+		"b3:\n"
+		"\tv24 = phi.i64 [b6 v20], [b2 v22]\n"
+		"\tv25 = trunc v24 !9\n"
+		"\tv26 = zext v25 !9\n"
+		"\tret v26 !9\n"
+		"b4:\n"
+		"\tv13 = zext v9 !5\n"
+		"\tv15 = mul.i64 v13, 16 !5\n"
+		"\tv17 = add.i64 v15, @m.values !5\n"
+		"\tjmp b6 !5\n"
+		"b5:\n"
+		"\tjmp b6 !5\n"
+		"b6:\n"
+		"\tv20 = phi.i64 [b4 v17], [b5 0]\n"
+		"\tbr.eq v20, 0, b3, b2 !7\n"
+		"}\n");
+}
+
 static void t_lower_subprogram_call(void **state)
 {
 	struct fixture x;
@@ -338,6 +421,8 @@ int main(void)
 		cmocka_unit_test(t_lower_may_goto_shares_a_budget),
 		cmocka_unit_test(t_lower_context_pointer),
 		cmocka_unit_test(t_lower_helper_call),
+		cmocka_unit_test(t_lower_array_lookup_with_null_check),
+		cmocka_unit_test(t_lower_array_lookup_without_null_check),
 		cmocka_unit_test(t_lower_subprogram_call),
 		cmocka_unit_test(t_lower_callx),
 	};
