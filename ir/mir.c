@@ -53,6 +53,36 @@ struct mins *mir_add(struct mfn *m, u16 op, u32 nopd)
 	return i;
 }
 
+static void clone_blk(struct arena *a, struct mblk *b)
+{
+	u32 nphi = b->phi.n;
+
+	b->succ = arena_dup(a, b->succ, b->nsucc * sizeof(u32));
+	b->pred = arena_dup(a, b->pred, b->npred * sizeof(u32));
+	b->phi.v = arena_dup(a, b->phi.v, nphi * sizeof(*b->phi.v));
+	b->phi.cap = nphi;
+	for (u32 k = 0; k < nphi; k++)
+		b->phi.v[k].src =
+			arena_dup(a, b->phi.v[k].src, b->npred * sizeof(u32));
+}
+
+struct mfn *mir_clone(struct arena *a, const struct mfn *m)
+{
+	struct mfn *c = arena_dup(a, m, sizeof(*m));
+
+	c->a = a;
+	c->ins.v = arena_dup(a, m->ins.v, m->ins.n * sizeof(*m->ins.v));
+	c->opd.v = arena_dup(a, m->opd.v, m->opd.n * sizeof(*m->opd.v));
+	c->vreg.v = arena_dup(a, m->vreg.v, m->vreg.n * sizeof(*m->vreg.v));
+	c->ins.cap = m->ins.n;
+	c->opd.cap = m->opd.n;
+	c->vreg.cap = m->vreg.n;
+	c->blk = arena_dup(a, m->blk, m->nblk * sizeof(*m->blk));
+	for (u32 b = 0; b < m->nblk; b++)
+		clone_blk(a, &c->blk[b]);
+	return c;
+}
+
 /* ---- Printing ---- */
 
 struct printer {

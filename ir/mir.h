@@ -141,17 +141,27 @@ static inline struct mopd *mir_opd(const struct mfn *m, const struct mins *i)
 	return m->opd.v + i->opd;
 }
 
+struct mfn *mir_clone(struct arena *a, const struct mfn *m);
+
 struct target;
 void mir_print(FILE *out, const struct mfn *m, const struct target *t);
-/* 0, or -1 with text: structure before (alloc=false) or after allocation;
- * after: re-derives which value each location holds and compares. */
+
+/* ---- mircheck.c: is it well formed, is it allocated right? --------------- */
+
+/* 0, or -1 with text in buf. after NULL: the rules above for `before`. Else
+ * `before` is a clone taken before mir_regalloc(after): re-derives by which
+ * path each value gets to each of its uses. */
 int mir_verify(const struct mfn *before, const struct mfn *after,
 	const struct target *t, char *buf, size_t size);
 
-/* live.c, spill.c, regalloc.c, parmove.c: virtual -> physical registers.
- * Near-linear in instructions + live ranges. Splits critical edges where it
- * needs a place for moves. mask: registers it may use now (stress builds give
- * few); normally t->allocatable. */
+/* ---- register allocation: see ra.h --------------------------------------- */
+
+/* Virtual -> physical registers. Near-linear in instructions + live ranges.
+ * Adds blocks on critical edges where moves are needed. mask: the registers
+ * that values may live in (stress builds give few); normally t->allocatable.
+ * Fixed operands may be in others, and so may what a single instruction needs
+ * beyond the mask. Where m->used has callee-saved registers, the back end saves
+ * them. */
 void mir_regalloc(struct mfn *m, const struct target *t, u64 mask);
 
 #endif

@@ -1,0 +1,539 @@
+/*
+ * Register allocation, the middle: bundles, and the pieces that they are cut
+ * into, get registers. In the order of a queue, long ones first, since short
+ * ones fit into what is left. A piece
+ *   1. takes a free register, the one it likes best;
+ *   2. else throws out lighter pieces, which return to the queue;
+ *   3. else is cut (spill.c), and its parts return to the queue.
+ * Weight is uses by loop depth per length. A piece within one instruction that
+ * needs it in a register can not be cut and outweighs all others, so this
+ * ends: every cut makes shorter pieces, and between two cuts only lighter
+ * pieces are thrown out by heavier ones. Stretches without a use have their
+ * turn when all others are placed.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "ir/ra.h"
+
+/* ---- Pieces ---- */
+
+/* The index in r[lo, hi) of the first range that ends behind pos. */
+static u32 range_behind(const struct range *r, u32 lo, u32 hi, u32 pos)
+{
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (r[mid].to <= pos)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+u32 ra_use_from(const struct ra *ra, u32 lo, u32 hi, u32 pos)
+{
+	const struct use *u = ra->buse;
+
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (u[mid].pos < pos)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static bool is_minimal(const struct ra *ra, const struct piece *p)
+{
+	if (ra->buse[p->u0].hard == ra->buse[p->u1].hard)
+		return false;
+	return ra_boundary_up(ra, p->from + 1) >= p->to;
+}
+
+static u64 piece_uses(const struct ra *ra, const struct piece *p)
+{
+	return ra->buse[p->u1].weight - ra->buse[p->u0].weight;
+}
+
+/* A stretch without uses saves the way to memory and back. */
+static u64 gap_worth(const struct ra *ra, const struct piece *p)
+{
+	return 3 * (ra_freq(ra, p->from / 2) + ra_freq(ra, (p->to - 1) / 2));
+}
+
+/* Fits from, to and len to the ranges r0..r1, and weighs it. */
+static void finish_piece(struct ra *ra, struct piece *p)
+{
+	const struct range *first = &ra->brange[p->r0];
+	const struct range *last = &ra->brange[p->r1 - 1];
+
+	if (p->from < first->from)
+		p->from = first->from;
+	if (p->to > last->to)
+		p->to = last->to;
+	p->len = last->len + (p->to - last->from) - first->len -
+		 (p->from - first->from);
+	p->minimal = is_minimal(ra, p);
+	if (p->minimal)
+		p->weight = 1e30f * (float)p->len;
+	else if (p->u0 == p->u1)
+		p->weight = (float)gap_worth(ra, p) / (float)p->len / 16;
+	else
+		p->weight = (float)piece_uses(ra, p) / (float)p->len;
+}
+
+static u32 add_piece(struct ra *ra, const struct piece *p)
+{
+	struct bundle *b = &ra->bundle.v[p->bundle];
+	struct piece *n = vec_push(ra->a, &ra->piece);
+
+	*n = *p;
+	n->next = b->piece;
+	n->state = PIECE_QUEUED;
+	n->seen = false;
+	b->piece = ra->piece.n - 1;
+	b->npiece++;
+	finish_piece(ra, n);
+	return b->piece;
+}
+
+bool ra_drop_uses(struct ra *ra, u32 piece)
+{
+	struct piece *p = &ra->piece.v[piece];
+	u32 u0 = ra_use_from(ra, p->u0, p->u1, p->from);
+	u32 u1 = ra_use_from(ra, u0, p->u1, p->to);
+
+	if (u0 == p->u0 && u1 == p->u1)
+		return false;
+	p->u0 = u0;
+	p->u1 = u1;
+	finish_piece(ra, p);
+	return true;
+}
+
+u32 ra_cut(struct ra *ra, u32 piece, u32 pos)
+{
+	struct piece *p = &ra->piece.v[piece], right = *p;
+
+	assert(p->from < pos && pos < p->to);
+	right.from = pos;
+	right.r0 = range_behind(ra->brange, p->r0, p->r1, pos);
+	right.u0 = ra_use_from(ra, p->u0, p->u1, pos);
+	p->to = pos;
+	p->u1 = right.u0;
+	p->r1 = right.r0 + (ra->brange[right.r0].from < pos);
+	finish_piece(ra, p);
+	return add_piece(ra, &right);
+}
+
+/* ---- The queue: a heap, longest on top ---- */
+
+static bool before(const struct ra *ra, u32 a, u32 b)
+{
+	const struct piece *p = &ra->piece.v[a], *q = &ra->piece.v[b];
+	u32 pl = p->u0 == p->u1 ? 0 : p->len;
+	u32 ql = q->u0 == q->u1 ? 0 : q->len;
+
+	return pl != ql ? pl > ql : a < b;
+}
+
+void ra_queue(struct ra *ra, u32 piece)
+{
+	u32 i = ra->heap.n;
+
+	ra->piece.v[piece].state = PIECE_QUEUED;
+	vec_push(ra->a, &ra->heap);
+	while (i && before(ra, piece, ra->heap.v[(i - 1) / 2])) {
+		ra->heap.v[i] = ra->heap.v[(i - 1) / 2];
+		i = (i - 1) / 2;
+	}
+	ra->heap.v[i] = piece;
+}
+
+static u32 dequeue(struct ra *ra)
+{
+	u32 *h = ra->heap.v, top = h[0], last = h[--ra->heap.n], i = 0;
+
+	for (;;) {
+		u32 c = 2 * i + 1;
+
+		if (c >= ra->heap.n)
+			break;
+		if (c + 1 < ra->heap.n && before(ra, h[c + 1], h[c]))
+			c++;
+		if (before(ra, last, h[c]))
+			break;
+		h[i] = h[c];
+		i = c;
+	}
+	h[i] = last;
+	return top;
+}
+
+/* ---- Who is in the way ---- */
+
+/* Range k of p, cut to p. */
+static struct range clip(const struct ra *ra, const struct piece *p, u32 k)
+{
+	struct range r = ra->brange[k];
+
+	if (r.from < p->from)
+		r.from = p->from;
+	if (r.to > p->to)
+		r.to = p->to;
+	return r;
+}
+
+/* The first point of [from, to) at which a call clobbers, or to. */
+static u32 call_in(const struct ra *ra, u32 from, u32 to)
+{
+	u32 lo = 0, hi = ra->call.n;
+
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (2 * ra->call.v[mid] + 1 < from)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == ra->call.n || 2 * ra->call.v[lo] + 1 >= to)
+		return to;
+	return 2 * ra->call.v[lo] + 1;
+}
+
+/* The first point of r that is reserved in preg for another value, or its
+ * end. */
+static u32 fix_in(const struct ra *ra, const struct range *r, u8 preg)
+{
+	const struct fix *f = ra->fix[preg].v;
+	u32 n = ra->fix[preg].n, lo = 0, hi = n;
+
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (f[mid].to <= r->from)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (; lo < n && f[lo].from < r->to; lo++)
+		if (f[lo].owner != r->vreg)
+			return f[lo].from > r->from ? f[lo].from : r->from;
+	return r->to;
+}
+
+/* The first point of r where preg is taken by what cannot go away. */
+static u32 hard_conflict(const struct ra *ra, const struct range *r, u8 preg)
+{
+	u32 at = fix_in(ra, r, preg);
+
+	return ra->t->caller_saved >> preg & 1 ? call_in(ra, r->from, at) : at;
+}
+
+u32 ra_conflict(const struct ra *ra, const struct piece *p, u8 preg)
+{
+	const struct regmap *map = &ra->map[preg];
+
+	for (u32 k = p->r0; k < p->r1; k++) {
+		struct range r = clip(ra, p, k);
+		u32 at = hard_conflict(ra, &r, preg);
+		const struct reg_ent *e =
+			regmap_at(map, regmap_find(map, r.from));
+
+		if (e && e->from < at)
+			at = e->from > r.from ? e->from : r.from;
+		if (at < r.to)
+			return at;
+	}
+	return p->to;
+}
+
+/* ---- Placing ---- */
+
+/* The next stretch of p: touching ranges are one. */
+static bool next_stretch(
+	const struct ra *ra, const struct piece *p, u32 *k, struct reg_ent *e)
+{
+	if (*k == p->r1)
+		return false;
+	struct range r = clip(ra, p, (*k)++);
+	e->from = r.from;
+	e->to = r.to;
+	while (*k < p->r1 && ra->brange[*k].from == e->to)
+		e->to = clip(ra, p, (*k)++).to;
+	return true;
+}
+
+void ra_place(struct ra *ra, u32 piece, u8 preg)
+{
+	struct piece *p = &ra->piece.v[piece];
+	struct reg_ent e = {.piece = piece};
+	u32 k = p->r0;
+
+	while (next_stretch(ra, p, &k, &e))
+		regmap_add(ra->a, &ra->map[preg], &e);
+	p->state = PIECE_REG;
+	p->preg = preg;
+	ra->used |= 1ull << preg;
+	ra->bundle.v[p->bundle].preg = preg;
+}
+
+static void evict(struct ra *ra, u32 piece)
+{
+	struct piece *p = &ra->piece.v[piece];
+	struct reg_ent e;
+	u32 k = p->r0;
+
+	while (next_stretch(ra, p, &k, &e))
+		regmap_del(&ra->map[p->preg], e.from);
+	ra_queue(ra, piece);
+}
+
+/* ---- Choosing ---- */
+
+struct cand {
+	u8 preg;
+	float score;
+};
+
+struct choice {
+	struct cand c[RA_NREGS];
+	u32 n;
+};
+
+enum { LOOK = 16 }; /* uses at either end of a piece that may state wishes */
+
+static void add_wishes(const struct ra *ra, u32 u0, u32 u1, float *wish)
+{
+	for (u32 k = u0; k < u1; k++) {
+		const struct use *u = &ra->buse[k];
+
+		if (u->preg != PREG_NONE)
+			wish[u->preg] += (float)(u[1].weight - u->weight);
+	}
+}
+
+static void scan_hints(const struct ra *ra, const struct piece *p, float *wish)
+{
+	const struct bundle *b = &ra->bundle.v[p->bundle];
+	u8 like = ra->m->vreg.v[ra->brange[p->r0].vreg].hint;
+
+	if (p->u1 - p->u0 <= 2 * LOOK) {
+		add_wishes(ra, p->u0, p->u1, wish);
+	} else {
+		add_wishes(ra, p->u0, p->u0 + LOOK, wish);
+		add_wishes(ra, p->u1 - LOOK, p->u1, wish);
+	}
+	if (like != PREG_NONE)
+		wish[like] += 3;
+	if (b->preg != PREG_NONE)
+		wish[b->preg] += 3 * (float)ra_freq(ra, p->from / 2);
+}
+
+/* What a register costs by itself: one more to save for the caller. */
+static float reg_cost(const struct ra *ra, u8 preg)
+{
+	u64 bit = 1ull << preg;
+
+	if (!(ra->t->callee_saved & bit))
+		return 0;
+	return ra->used & bit ? 0.5f : 6;
+}
+
+static void choose(
+	const struct ra *ra, const struct piece *p, u64 mask, struct choice *ch)
+{
+	float wish[RA_NREGS] = {0};
+	u32 n = 0;
+
+	scan_hints(ra, p, wish);
+	for (u32 k = 0; k < ra->nalloc; k++) {
+		u8 preg = ra->t->alloc_order[k];
+		float s = wish[preg] - reg_cost(ra, preg);
+		u32 i = n++;
+
+		if (!(mask >> preg & 1)) {
+			n--;
+			continue;
+		}
+		for (; i && ch->c[i - 1].score < s; i--)
+			ch->c[i] = ch->c[i - 1];
+		ch->c[i] = (struct cand){preg, s};
+	}
+	ch->n = n;
+}
+
+/* Places p if one is free; else *far is how long p could be in one. */
+static bool try_free(
+	struct ra *ra, u32 piece, const struct choice *ch, u32 *far)
+{
+	const struct piece *p = &ra->piece.v[piece];
+
+	*far = p->from;
+	for (u32 k = 0; k < ch->n; k++) {
+		u32 at = ra_conflict(ra, p, ch->c[k].preg);
+
+		if (at == p->to) {
+			ra_place(ra, piece, ch->c[k].preg);
+			return true;
+		}
+		if (at > *far)
+			*far = at;
+	}
+	return false;
+}
+
+enum { MAX_EVICT = 64 };
+
+struct victims {
+	u32 v[MAX_EVICT];
+	u32 n;
+	float weight; /* the heaviest one's */
+};
+
+static bool add_victim(
+	struct ra *ra, struct victims *vs, u32 piece, float limit)
+{
+	struct piece *p = &ra->piece.v[piece];
+
+	if (p->seen)
+		return true;
+	if (p->weight >= limit || vs->n == MAX_EVICT)
+		return false;
+	p->seen = true;
+	vs->v[vs->n++] = piece;
+	if (p->weight > vs->weight)
+		vs->weight = p->weight;
+	return true;
+}
+
+/* Who would have to leave preg for p; false if one of them is as heavy. */
+static bool scan_victims(struct ra *ra, const struct piece *p, u8 preg,
+	float limit, struct victims *vs)
+{
+	const struct regmap *map = &ra->map[preg];
+	bool ok = true;
+
+	vs->n = 0;
+	vs->weight = -1;
+	for (u32 k = p->r0; ok && k < p->r1; k++) {
+		struct range r = clip(ra, p, k);
+		struct reg_cur c = regmap_find(map, r.from);
+		const struct reg_ent *e;
+
+		ok = hard_conflict(ra, &r, preg) == r.to;
+		while (ok && (e = regmap_at(map, c)) && e->from < r.to) {
+			ok = add_victim(ra, vs, e->piece, limit);
+			c = regmap_next(map, c);
+		}
+	}
+	for (u32 k = 0; k < vs->n; k++)
+		ra->piece.v[vs->v[k]].seen = false;
+	return ok;
+}
+
+static bool try_evict(struct ra *ra, u32 piece, const struct choice *ch)
+{
+	const struct piece *p = &ra->piece.v[piece];
+	struct victims vs, best = {.weight = p->weight};
+	u8 preg = PREG_NONE;
+
+	for (u32 k = 0; k < ch->n; k++) {
+		if (!scan_victims(ra, p, ch->c[k].preg, best.weight, &vs))
+			continue;
+		best = vs;
+		preg = ch->c[k].preg;
+	}
+	if (preg == PREG_NONE)
+		return false;
+	for (u32 k = 0; k < best.n; k++)
+		evict(ra, best.v[k]);
+	ra_place(ra, piece, preg);
+	return true;
+}
+
+/* With few registers (stress) an instruction may need more than those. */
+static void place_minimal(struct ra *ra, u32 piece)
+{
+	struct choice ch;
+	u32 far;
+
+	choose(ra, &ra->piece.v[piece], ra->t->allocatable, &ch);
+	bool ok = try_free(ra, piece, &ch, &far) || try_evict(ra, piece, &ch);
+	assert(ok);
+	(void)ok;
+}
+
+static void allocate(struct ra *ra, u32 piece)
+{
+	struct choice ch;
+	u32 far;
+
+	choose(ra, &ra->piece.v[piece], ra->mask, &ch);
+	if (try_free(ra, piece, &ch, &far) || try_evict(ra, piece, &ch))
+		return;
+	if (ra->piece.v[piece].minimal)
+		place_minimal(ra, piece);
+	else if (ra->piece.v[piece].u0 == ra->piece.v[piece].u1)
+		ra_gap(ra, piece);
+	else
+		ra_split(ra, piece, far);
+}
+
+/* ---- All of it ---- */
+
+static void queue_bundles(struct ra *ra)
+{
+	vec_push(ra->a, &ra->piece)->state = PIECE_GONE;
+	for (u32 k = 0; k < ra->bundle.n; k++) {
+		const struct bundle *b = &ra->bundle.v[k];
+		struct piece p = {
+			.bundle = k,
+			.to = UINT32_MAX,
+			.r0 = b->range,
+			.r1 = b->range + b->nrange,
+			.u0 = b->use,
+			.u1 = b->use + b->nuse,
+		};
+
+		ra_queue(ra, add_piece(ra, &p));
+	}
+}
+
+/* Lists of pieces become stretches of ra->order, by position. */
+static void order_pieces(struct ra *ra)
+{
+	u32 n = 0;
+
+	ra->order = arena_array(ra->a, u32, ra->piece.n);
+	for (u32 k = 0; k < ra->bundle.n; k++) {
+		struct bundle *b = &ra->bundle.v[k];
+		u32 p = b->piece;
+
+		b->piece = n;
+		for (; p != RA_NONE; p = ra->piece.v[p].next)
+			ra->order[n++] = p;
+		ra_sort_pieces(ra, ra->order + b->piece, b->npiece);
+	}
+}
+
+void mir_regalloc(struct mfn *m, const struct target *t, u64 mask)
+{
+	struct ra ra = {.a = m->a, .m = m, .t = t, .mask = mask};
+
+	ra.nalloc = (u32)__builtin_popcountll(t->allocatable);
+	ra_live(&ra);
+	ra_bundles(&ra);
+	queue_bundles(&ra);
+	while (ra.heap.n)
+		allocate(&ra, dequeue(&ra));
+	order_pieces(&ra);
+	ra_slots(&ra);
+	ra_moves(&ra);
+	ra_rewrite(&ra);
+}

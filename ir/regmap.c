@@ -1,0 +1,142 @@
+/*
+ * Who is in a physical register, by position: disjoint stretches in a sorted
+ * array that is cut into leaves, so that adding and removing move at most one
+ * leaf, and now and then the array of leaves.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "ir/ra.h"
+
+/* The last leaf that starts at or before pos, else the first. */
+static u32 find_leaf(const struct regmap *r, u32 pos)
+{
+	u32 lo = 0, hi = r->n;
+
+	while (hi - lo > 1) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (r->key[mid] <= pos)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+struct reg_cur regmap_find(const struct regmap *r, u32 pos)
+{
+	struct reg_cur c = {0, 0};
+
+	if (!r->n)
+		return c;
+	c.leaf = find_leaf(r, pos);
+	const struct reg_leaf *l = r->leaf[c.leaf];
+	u32 lo = 0, hi = l->n;
+
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (l->e[mid].to > pos)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	c.i = lo;
+	if (lo == l->n) {
+		c.leaf++;
+		c.i = 0;
+	}
+	return c;
+}
+
+const struct reg_ent *regmap_at(const struct regmap *r, struct reg_cur c)
+{
+	return c.leaf < r->n ? &r->leaf[c.leaf]->e[c.i] : NULL;
+}
+
+struct reg_cur regmap_next(const struct regmap *r, struct reg_cur c)
+{
+	if (++c.i == r->leaf[c.leaf]->n) {
+		c.leaf++;
+		c.i = 0;
+	}
+	return c;
+}
+
+static void add_leaf(struct arena *a, struct regmap *r, u32 at, u32 key)
+{
+	if (r->n == r->cap) {
+		u32 cap = r->cap, n = r->n;
+
+		r->key = vec_grow(a, r->key, &cap, n, sizeof(*r->key));
+		r->leaf = vec_grow(a, r->leaf, &r->cap, n, sizeof(*r->leaf));
+	}
+	memmove(r->key + at + 1, r->key + at, (r->n - at) * sizeof(*r->key));
+	memmove(r->leaf + at + 1, r->leaf + at, (r->n - at) * sizeof(*r->leaf));
+	r->key[at] = key;
+	r->leaf[at] = arena_new(a, struct reg_leaf);
+	r->n++;
+}
+
+/* Moves the upper part of a full leaf to a new one behind it. Appending in
+ * order leaves full leaves. */
+static void split_leaf(struct arena *a, struct regmap *r, u32 at, u32 i)
+{
+	u32 keep = i == LEAF_MAX ? LEAF_MAX - 1 : LEAF_MAX / 2;
+	struct reg_leaf *old = r->leaf[at];
+
+	add_leaf(a, r, at + 1, old->e[keep].from);
+	struct reg_leaf *new = r->leaf[at + 1];
+	new->n = old->n - keep;
+	memcpy(new->e, old->e + keep, new->n * sizeof(*new->e));
+	old->n = keep;
+}
+
+void regmap_add(struct arena *a, struct regmap *r, const struct reg_ent *e)
+{
+	if (!r->n)
+		add_leaf(a, r, 0, e->from);
+	u32 at = find_leaf(r, e->from);
+	struct reg_leaf *l = r->leaf[at];
+	u32 i = 0, hi = l->n;
+
+	while (i < hi) {
+		u32 mid = i + (hi - i) / 2;
+
+		if (l->e[mid].from > e->from)
+			hi = mid;
+		else
+			i = mid + 1;
+	}
+	if (l->n == LEAF_MAX) {
+		split_leaf(a, r, at, i);
+		regmap_add(a, r, e);
+		return;
+	}
+	memmove(l->e + i + 1, l->e + i, (l->n - i) * sizeof(*l->e));
+	l->e[i] = *e;
+	l->n++;
+	r->key[at] = l->e[0].from;
+}
+
+static void del_leaf(struct regmap *r, u32 at)
+{
+	r->n--;
+	memmove(r->key + at, r->key + at + 1, (r->n - at) * sizeof(*r->key));
+	memmove(r->leaf + at, r->leaf + at + 1, (r->n - at) * sizeof(*r->leaf));
+}
+
+void regmap_del(struct regmap *r, u32 from)
+{
+	struct reg_cur c = regmap_find(r, from);
+	struct reg_leaf *l = r->leaf[c.leaf];
+
+	assert(l->e[c.i].from == from);
+	l->n--;
+	memmove(l->e + c.i, l->e + c.i + 1, (l->n - c.i) * sizeof(*l->e));
+	if (!l->n)
+		del_leaf(r, c.leaf);
+	else
+		r->key[c.leaf] = l->e[0].from;
+}
