@@ -186,6 +186,7 @@ enum helper_arg {
 enum helper_ret {
 	HRET_NUM,
 	HRET_VALUE, /* an element of the map in argument 1, or NULL */
+	HRET_PTR,
 };
 
 struct helper {

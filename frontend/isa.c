@@ -37,10 +37,10 @@ enum {
 
 // clang-format off
 const struct helper fe_helpers[] = {
-#define HELPER(id_, name_, kind_, scope_, effects_, a1_, a2_, a3_, a4_, a5_) \
+#define HELPER(id_, name_, kind_, scope_, effects_, ret_, a1_, a2_, a3_, a4_, a5_) \
 	{.id = (id_), .name = #name_, .scope = (scope_) == SCOPE,            \
 	 .effects = (effects_),                                              \
-	 .ret = (id_) == BPF_FUNC_map_lookup_elem ? HRET_VALUE : HRET_NUM,    \
+	 .ret = HRET_##ret_, \
 	 .nargs = (HARG_##a1_ != 0) + (HARG_##a2_ != 0) +                    \
 		(HARG_##a3_ != 0) + (HARG_##a4_ != 0) + (HARG_##a5_ != 0),   \
 	 .arg = {HARG_##a1_, HARG_##a2_, HARG_##a3_, HARG_##a4_, HARG_##a5_}},

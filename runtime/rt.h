@@ -171,7 +171,7 @@ static always_inline void words_zero(u64 *dst, size_t size)
 
 /* ---- helper_*.c -------------------------------------------------------------- */
 
-#define HELPER(id, name, kind, scope, effects, a1, a2, a3, a4, a5) \
+#define HELPER(id, name, kind, scope, effects, ret, a1, a2, a3, a4, a5) \
 	uint64_t kiln_helper_##name(                               \
 		uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 #include "kiln/helpers.def"

@@ -10,7 +10,7 @@
 #include "kiln/map_size.h"
 #include "runtime/object.h"
 
-#define HELPER(id, name, kind, scope, effects, a1, a2, a3, a4, a5) \
+#define HELPER(id, name, kind, scope, effects, ret, a1, a2, a3, a4, a5) \
 	extern u64 kiln_helper_##name(u64, u64, u64, u64, u64);
 #include "kiln/helpers.def"
 #undef HELPER
@@ -20,7 +20,7 @@ static const struct {
 	const char *name;
 	const void *addr;
 } own[] = {
-#define HELPER(id, name, kind, scope, effects, a1, a2, a3, a4, a5) \
+#define HELPER(id, name, kind, scope, effects, ret, a1, a2, a3, a4, a5) \
 	{KILN_HELPER_PREFIX #name, (const void *)&kiln_helper_##name},
 #include "kiln/helpers.def"
 #undef HELPER
