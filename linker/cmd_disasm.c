@@ -38,6 +38,7 @@ struct hole {
 	i64 addend;
 	const char *name;     /* of a symbol; NULL: the place itself */
 	struct place section; /* of the symbol */
+	u32 data;	      /* 1 + data section of the module, or 0 */
 };
 
 struct listed {
@@ -60,6 +61,9 @@ struct disasm {
 	cs_insn *insn;
 	FILE *out;
 	struct json j;
+	/* global variables of the module, by section and offset */
+	const struct sym **var;
+	u32 nvar;
 	/* the function being printed */
 	const struct listed *f;
 	bool *has_code; /* by slot */
@@ -148,23 +152,74 @@ static i64 bias(const struct disasm *d, const struct hole *h, u64 end)
 	return d->machine == EM_X86_64 && relative ? (i64)(end - h->off) : 0;
 }
 
+static int compare_var(const void *a, const void *b)
+{
+	const struct sym *x = *(const struct sym *const *)a;
+	const struct sym *y = *(const struct sym *const *)b;
+
+	if (x->index != y->index)
+		return x->index < y->index ? -1 : 1;
+	return x->off < y->off ? -1 : x->off > y->off;
+}
+
+static void sort_vars(struct disasm *d, const struct module *m)
+{
+	d->var = arena_array(d->a, const struct sym *, m->sym.n);
+	for (u32 i = 0; i < m->sym.n; i++)
+		if (m->sym.v[i].kind == SYM_DATA &&
+			m->data.v[m->sym.v[i].index].sym != i)
+			d->var[d->nvar++] = &m->sym.v[i];
+	qsort(d->var, d->nvar, sizeof(d->var[0]), compare_var);
+}
+
+/* The variable at off of a data section, or NULL. */
+static const struct sym *var_at(const struct disasm *d, u32 data, u64 off)
+{
+	u32 lo = 0, hi = d->nvar;
+
+	while (lo < hi) {
+		u32 mid = (lo + hi) / 2;
+		const struct sym *v = d->var[mid];
+
+		if (v->index < data || (v->index == data && v->off <= off))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (!lo || d->var[lo - 1]->index != data ||
+		off - d->var[lo - 1]->off >= d->var[lo - 1]->size)
+		return NULL;
+	return d->var[lo - 1];
+}
+
+/* The name of what is at *off of a symbol's section; *off becomes relative
+ * to it. */
+static const char *name_at(
+	const struct disasm *d, const struct hole *h, i64 *off)
+{
+	struct place at = h->section;
+	const struct nat_sym *s;
+
+	if (h->name) {
+		const struct sym *v =
+			h->data ? var_at(d, h->data - 1, (u64)*off) : NULL;
+
+		*off -= v ? (i64)v->off : 0;
+		return v ? v->name : h->name;
+	}
+	at.off += (u64)*off;
+	s = nat_sym_at(d->native, at);
+	*off = (i64)(s ? at.off - s->at.off : at.off);
+	return s ? s->name : d->native->sec.v[at.sec].name;
+}
+
 /* What the hole of an instruction that ends at `end` names. */
 static const char *hole_text(
 	const struct disasm *d, const struct hole *h, u64 end)
 {
 	i64 off = h->addend + bias(d, h, end);
-	const char *name = h->name;
+	const char *name = text_safe(d->a, name_at(d, h, &off));
 
-	if (!name) {
-		struct place at = h->section;
-		const struct nat_sym *s;
-
-		at.off += (u64)off;
-		s = nat_sym_at(d->native, at);
-		name = s ? s->name : d->native->sec.v[at.sec].name;
-		off = s ? (i64)(at.off - s->at.off) : (i64)at.off;
-	}
-	name = text_safe(d->a, name);
 	if (off)
 		name = arena_printf(d->a, "%s%s%#llx", name,
 			off < 0 ? "-" : "+",
@@ -454,10 +509,15 @@ static void list_unit(struct disasm *d, const struct link *l, u32 func,
 		m->slot = slot;
 		m->src = source_of(&f, slot);
 	}
-	for (u32 i = 0; i < u->rel.n; i++)
-		*vec_push(d->a, &f.hole) = (struct hole){u->rel.v[i].off,
-			u->rel.v[i].type, u->rel.v[i].addend,
-			l->m.sym.v[u->rel.v[i].sym].name, {0}};
+	for (u32 i = 0; i < u->rel.n; i++) {
+		const struct unit_rel *r = &u->rel.v[i];
+		const struct sym *y = &l->m.sym.v[r->sym];
+		bool data = y->kind == SYM_DATA &&
+			    l->m.data.v[y->index].sym == r->sym;
+
+		*vec_push(d->a, &f.hole) = (struct hole){r->off, r->type,
+			r->addend, y->name, {0}, data ? y->index + 1 : 0};
+	}
 	put_function(d, &f);
 }
 
@@ -467,6 +527,7 @@ static void on_func(void *ctx, const struct link *l, u32 func)
 	struct disasm *d = ctx;
 
 	if (!d->cs) {
+		sort_vars(d, &l->m);
 		d->machine = l->cg.target->elf_machine;
 		if (open_capstone(d))
 			return;
@@ -568,7 +629,7 @@ static void list_section(struct disasm *d, u32 sec)
 		done = s->at.off + s->size;
 		any = true;
 	}
-	if (!any)
+	if (!any && n->sec.v[sec].size)
 		list_range(d, n->sec.v[sec].name, (struct place){sec, 0},
 			n->sec.v[sec].size);
 }

@@ -206,7 +206,8 @@ static int put_notes(struct inspect *s)
 
 /* ---- programs ------------------------------------------------------------------ */
 
-/* Bytes of prog and, where it is another function, prog.body. */
+/* Bytes of prog and, where it is another function, prog.body; 0 in a stripped
+ * image. */
 static u64 code_size(struct inspect *s, struct place entry, struct place body)
 {
 	const struct nat_sym *e = nat_sym_at(&s->n, entry);
@@ -255,7 +256,10 @@ static int put_prog(struct inspect *s, u32 sec, u64 off)
 	rep_string(&s->r, "type",
 		name_or(s, libbpf_bpf_prog_type_str(type), type));
 	rep_number(&s->r, "stack", get_le32(p + FIELD(stack)));
-	rep_number(&s->r, "code", code_size(s, entry, body));
+	if (code_size(s, entry, body))
+		rep_number(&s->r, "code", code_size(s, entry, body));
+	else
+		rep_unknown(&s->r, "code");
 	rep_list(&s->r, "flags", set, n);
 	rep_end_row(&s->r);
 #undef SELF
@@ -371,14 +375,15 @@ static bool is_runtimes(const char *name)
 	return !strncmp(name, "kiln_", strlen("kiln_"));
 }
 
-/* Of an image these are what libkiln.so and the C library give it. */
+/* What an image takes from other libraries is not kiln's matter. */
 static void put_undefined(struct inspect *s)
 {
 	rep_table(&s->r, "undefined");
 	for (u32 i = 1; i < s->n.sym.n; i++) {
 		const struct nat_sym *y = &s->n.sym.v[i];
 
-		if (!y->is_undef || helper_name(y) || !*y->name)
+		if (!y->is_undef || helper_name(y) || !*y->name ||
+			(s->n.type != ET_REL && !is_runtimes(y->name)))
 			continue;
 		rep_row(&s->r);
 		rep_string(&s->r, "name", y->name);
@@ -482,7 +487,7 @@ static void put_file(struct inspect *s)
 	static const char *const kinds[] = {
 		[ET_REL] = "object",
 		[ET_EXEC] = "executable",
-		[ET_DYN] = "shared or position-independent image",
+		[ET_DYN] = "shared library or PIE",
 	};
 
 	rep_string(&s->r, "file", s->n.file);

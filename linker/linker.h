@@ -243,6 +243,7 @@ void rep_end_table(struct report *r);
 /* A cell, or a field between tables; "" is left out. */
 void rep_string(struct report *r, const char *key, const char *s);
 void rep_number(struct report *r, const char *key, u64 v);
+void rep_unknown(struct report *r, const char *key); /* a number */
 void rep_list(struct report *r, const char *key, const char *const *v, u32 n);
 
 /* ---- native.c: reads native objects and images of either target ---- */

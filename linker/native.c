@@ -230,7 +230,7 @@ static int add_symbol(
 	s->size = e->st_size;
 	s->bind = ELF64_ST_BIND(e->st_info);
 	s->type = ELF64_ST_TYPE(e->st_info);
-	s->is_undef = i && e->st_shndx == SHN_UNDEF;
+	s->is_undef = e->st_shndx == SHN_UNDEF;
 	if (e->st_shndx == SHN_UNDEF || e->st_shndx >= SHN_LORESERVE)
 		return 0;
 	if (e->st_shndx >= n->sec.n)
@@ -294,19 +294,18 @@ static int read_symbols(struct native *n)
 	const struct nat_sec *t = &n->sec.v[tab];
 	Elf64_Sym e = {0};
 
+	vec_push(n->a, &n->sym); /* [0] */
 	if (!tab)
-		return nat_error(n, "no symbol table");
+		return n->type == ET_REL ? nat_error(n, "no symbol table") : 0;
 	if (t->size % sizeof(e) || t->link >= n->sec.n ||
 		n->sec.v[t->link].type != SHT_STRTAB)
 		return nat_error(
 			n, "section %s: damaged symbol table", t->name);
-	for (u64 i = 0; i < t->size / sizeof(e); i++) {
+	for (u64 i = 1; i < t->size / sizeof(e); i++) {
 		memcpy(&e, t->p + i * sizeof(e), sizeof(e));
 		if (add_symbol(n, &n->sec.v[t->link], (u32)i, &e))
 			return -1;
 	}
-	if (!n->sym.n)
-		vec_push(n->a, &n->sym);
 	sort_symbols(n);
 	return 0;
 }

@@ -94,11 +94,12 @@ static void measure(struct report *r)
 	}
 }
 
+/* Nothing is padded behind the last cell that has text. */
 static void put_cells(struct report *r, const char *const *cell, bool heading)
 {
 	u32 last = r->ncol;
 
-	while (last && !r->width[last - 1])
+	while (last && !*cell[last - 1])
 		last--;
 	fputs(" ", r->out);
 	for (u32 c = 0; c < last; c++) {
@@ -177,6 +178,12 @@ void rep_number(struct report *r, const char *key, u64 v)
 	}
 	put_cell(r, key, arena_printf(r->a, "%llu", (unsigned long long)v),
 		true);
+}
+
+void rep_unknown(struct report *r, const char *key)
+{
+	if (!r->is_json)
+		put_cell(r, key, "", true);
 }
 
 void rep_list(struct report *r, const char *key, const char *const *v, u32 n)
