@@ -587,9 +587,9 @@ static void list_holes(struct disasm *d, struct listed *f, struct place at)
 		if (r->off - at.off >= f->size)
 			break;
 		/* section symbols have no name: what is there has */
-		*vec_push(d->a, &f->hole) =
-			(struct hole){r->off - at.off, r->type, r->addend,
-				y->at.sec && !*y->name ? NULL : y->name, y->at};
+		*vec_push(d->a, &f->hole) = (struct hole){r->off - at.off,
+			r->type, r->addend,
+			y->at.sec && !*y->name ? NULL : y->name, y->at, 0};
 	}
 }
 
