@@ -176,7 +176,6 @@ static void run_threads(unsigned seconds)
 		usleep(500);
 	}
 	stop = true;
-	alarm(5); /* a thread that does not come back is a violation */
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(t[i], NULL);
 }
@@ -240,6 +239,7 @@ int main(int argc, char **argv)
 	if (argc != 3)
 		return 2;
 	is_lru = !strcmp(argv[1], "lru");
+	alarm((unsigned)atoi(argv[2]) + 10); /* who hangs has violated, too */
 	init();
 	run_threads((unsigned)atoi(argv[2]));
 	check_capacity();

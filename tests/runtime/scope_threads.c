@@ -129,6 +129,11 @@ static void update_once(void)
 	n_updates++;
 }
 
+static void on_alarm(int sig)
+{
+	violated("hangs", sig);
+}
+
 /* ---- both -------------------------------------------------------------------------- */
 
 static void run(bool slots, unsigned seconds)
@@ -150,7 +155,6 @@ static void run(bool slots, unsigned seconds)
 	}
 	signal(SIGUSR1, SIG_IGN);
 	stop = true;
-	alarm(5);
 	for (int i = 0; i < n; i++)
 		pthread_join(t[i], NULL);
 }
@@ -162,6 +166,8 @@ int main(int argc, char **argv)
 
 	if (argc != 3)
 		return 2;
+	signal(SIGALRM, on_alarm);
+	alarm((unsigned)atoi(argv[2]) + 10);
 	if (slots && rt_scope_limit(SLOTS))
 		violated("limit", SLOTS);
 	run(slots, (unsigned)atoi(argv[2]));
