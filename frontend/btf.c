@@ -609,6 +609,9 @@ int fe_btf(struct module *m, struct fe_obj *o)
 		return -1;
 	}
 	o->btf_sec = idx;
+	i32 kconfig =
+		btf__find_by_name_kind(o->btf, ".kconfig", BTF_KIND_DATASEC);
+	o->kconfig = kconfig > 0 ? (u32)kconfig : 0;
 	fill_datasecs(o, &v, copy);
 	if (add_to_link(o, copy, (u32)s->size))
 		return -1;

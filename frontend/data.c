@@ -14,6 +14,8 @@
 
 #define KCONFIG_SEC ".rodata.kconfig"
 
+enum { MAX_KCONFIG = 4096 }; /* bytes; a line of a kernel config */
+
 /* ---- sections ------------------------------------------------------------ */
 
 static bool is_name_taken(const struct module *m, const char *name)
@@ -28,7 +30,7 @@ static u32 add_datasec(struct module *m, const char *name, u64 size, u64 align)
 {
 	const char *unique = name;
 
-	for (u32 i = 1; is_name_taken(m, unique); i++)
+	for (u32 i = m->data.n; is_name_taken(m, unique); i++)
 		unique = arena_printf(m->a, "%s.%u", name, i);
 	struct datasec *d = vec_push(m->a, &m->data);
 	u32 idx = m->data.n - 1;
@@ -281,13 +283,9 @@ static int set_knob(struct fe_obj *o, struct datasec *d, struct data_var *v,
 /* The VAR of .kconfig of that name, or 0. */
 static u32 find_kconfig(const struct fe_obj *o, const char *name)
 {
-	i32 id = o->btf ? btf__find_by_name_kind(
-				  o->btf, ".kconfig", BTF_KIND_DATASEC)
-			: -1;
-
-	if (id < 0)
+	if (!o->kconfig)
 		return 0;
-	const struct btf_type *ds = btf__type_by_id(o->btf, (u32)id);
+	const struct btf_type *ds = btf__type_by_id(o->btf, o->kconfig);
 	for (u32 i = 0; i < btf_vlen(ds); i++) {
 		u32 var = btf_var_secinfos(ds)[i].type;
 		const struct btf_type *t = btf__type_by_id(o->btf, var);
@@ -371,16 +369,8 @@ static u64 add_kconfig(
 	return off;
 }
 
-static u32 kconfig_sec(struct module *m)
-{
-	for (u32 i = 0; i < m->data.n; i++)
-		if (!strcmp(m->data.v[i].name, KCONFIG_SEC))
-			return i;
-	return add_datasec(m, KCONFIG_SEC, 0, 8);
-}
-
 int data_kconfig(struct fe_obj *o, const struct fe_opts *opts, u32 sym,
-	const struct loc *l, u32 *out_sym, i64 *addend)
+	const struct loc *l, struct target_ref *out)
 {
 	const struct fe_sym *y = &o->sym[sym];
 	const char *text = option_for(opts, y->name);
@@ -396,23 +386,26 @@ int data_kconfig(struct fe_obj *o, const struct fe_opts *opts, u32 sym,
 			y->name, y->name);
 		return -1;
 	}
-	sec = kconfig_sec(m);
-	*out_sym = m->data.v[sec].sym;
+	if (!o->kconfig_data)
+		o->kconfig_data = 1 + add_datasec(m, KCONFIG_SEC, 0, 8);
+	sec = o->kconfig_data - 1;
+	out->sym = m->data.v[sec].sym;
 	for (u32 i = 0; i < m->data.v[sec].var.n; i++)
 		if (!strcmp(m->data.v[sec].var.v[i].name, y->name)) {
-			*addend = (i64)m->data.v[sec].var.v[i].off;
+			out->addend = (i64)m->data.v[sec].var.v[i].off;
 			return 1;
 		}
 	type = btf__type_by_id(o->btf, var)->type;
 	i64 size = btf__resolve_size(o->btf, type);
-	if (size <= 0) {
-		diag_error(
-			m->diag, l, "kconfig variable %s has no size", y->name);
+	if (size <= 0 || size > MAX_KCONFIG) {
+		diag_error(m->diag, l,
+			"kconfig variable %s: size %lld, wanted 1 to %u",
+			y->name, (long long)size, MAX_KCONFIG);
 		return -1;
 	}
 	u64 off = add_kconfig(m, sec, y->name, type + o->btf_shift, (u64)size);
 	struct setting s = {o, y->name, text, type, true};
-	*addend = (i64)off;
+	out->addend = (i64)off;
 	if (text && apply_setting(&s, m->data.v[sec].bytes + off, (u64)size))
 		return -1;
 	return 1;

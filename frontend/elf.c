@@ -639,9 +639,7 @@ static bool is_from_gcc(const struct fe_obj *o)
 	       !memmem(s->bytes, s->size, "clang", 5);
 }
 
-/* The digest of one input is its SHA-256; each further one makes it the
- * SHA-256 of the digest so far and its own. */
-static void add_digest(struct module *m, u32 file, const u8 *p, size_t n)
+void obj_digest(struct module *m, u32 file, const u8 *p, size_t n)
 {
 	u8 both[2 * SHA256_DIGEST_LENGTH];
 
@@ -685,7 +683,7 @@ struct fe_obj *fe_open(
 	if (read_object(o))
 		return NULL;
 	o->is_gcc = is_from_gcc(o);
-	add_digest(m, o->file, bytes, size);
+	obj_digest(m, o->file, bytes, size);
 	return o;
 }
 

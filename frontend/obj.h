@@ -58,6 +58,12 @@ struct fe_sym {
 	u32 ext; /* undefined: 1 + its symbol in the module (reloc.c) */
 };
 
+/* What a relocation refers to: symbol of the module and addend. */
+struct target_ref {
+	u32 sym;
+	i64 addend;
+};
+
 /* Where a map of .maps or maps stands (maps.c). */
 struct fe_map {
 	u32 sec;
@@ -99,7 +105,9 @@ struct fe_obj {
 	struct btf
 		*btf_of_link; /* what module->btf_types is; if this owns it */
 	u32 btf_sec;
-	u32 btf_shift; /* id in module->btf_types - id here */
+	u32 kconfig;	  /* DATASEC .kconfig, or 0 */
+	u32 kconfig_data; /* 1 + where they are in module->data */
+	u32 btf_shift;	  /* id in module->btf_types - id here */
 	vec(struct fe_line) line;
 	vec(struct fe_func_type) func_type;
 	vec(struct fe_map) map; /* maps.c, by section and offset */
@@ -117,6 +125,9 @@ struct fe_obj {
 		__VA_ARGS__)
 
 /* ---- elf.c ---- */
+/* Adds an input to module->digest: the first one's SHA-256; with each further
+ * one the SHA-256 of the digest so far and of its own. */
+void obj_digest(struct module *m, u32 file, const u8 *p, size_t n);
 /* The section of that name, or 0. */
 u32 obj_sec(const struct fe_obj *o, const char *name);
 /* The symbols defined in a section, by value; NULL if *n is 0. */
@@ -148,7 +159,7 @@ int data_read(struct fe_obj *o, const struct fe_opts *opts);
 /* If undefined symbol sym is a kconfig variable, 1 and its place in the
  * module; 0 if it is not; -1 after a diagnostic at l. */
 int data_kconfig(struct fe_obj *o, const struct fe_opts *opts, u32 sym,
-	const struct loc *l, u32 *out_sym, i64 *addend);
+	const struct loc *l, struct target_ref *out);
 
 /* ---- progtype.c ---- */
 /* --type names it: "sched_cls", or a section that says so. */

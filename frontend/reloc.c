@@ -45,12 +45,6 @@ enum {
 	REL_GCC_64 = 12, /* data, from gcc: R_BPF_DATA_64 */
 };
 
-/* A target: module symbol and addend. */
-struct target_ref {
-	u32 sym;
-	i64 addend;
-};
-
 /* ---- functions ----------------------------------------------------------- */
 
 static bool starts_function(const struct fe_sym *y, bool by_type)
@@ -278,8 +272,8 @@ static int ref_function(struct fe_obj *o, u32 sec, i64 off, const struct loc *l,
 	return 0;
 }
 
-static int ref_map(struct fe_obj *o, u32 sec, i64 off, const struct loc *l,
-	struct target_ref *out)
+/* The last map that begins at or before a place of its section, or NULL. */
+static const struct fe_map *map_before(const struct fe_obj *o, u32 sec, u64 off)
 {
 	u32 lo = 0, hi = o->map.n;
 
@@ -287,19 +281,26 @@ static int ref_map(struct fe_obj *o, u32 sec, i64 off, const struct loc *l,
 		u32 mid = lo + (hi - lo) / 2;
 		const struct fe_map *p = &o->map.v[mid];
 
-		if (p->sec < sec || (p->sec == sec && (i64)p->off < off))
+		if (p->sec < sec || (p->sec == sec && p->off <= off))
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	if (lo == o->map.n || o->map.v[lo].sec != sec ||
-		(i64)o->map.v[lo].off != off) {
+	return lo && o->map.v[lo - 1].sec == sec ? &o->map.v[lo - 1] : NULL;
+}
+
+static int ref_map(struct fe_obj *o, u32 sec, i64 off, const struct loc *l,
+	struct target_ref *out)
+{
+	const struct fe_map *p = off < 0 ? NULL : map_before(o, sec, (u64)off);
+
+	if (!p || p->off != (u64)off) {
 		diag_error(o->m->diag, l,
 			"target %s%+lld is not the start of a map",
 			o->sec[sec].name, (long long)off);
 		return -1;
 	}
-	*out = (struct target_ref){o->m->map.v[o->map.v[lo].map].sym, 0};
+	*out = (struct target_ref){o->m->map.v[p->map].sym, 0};
 	return 0;
 }
 
@@ -319,11 +320,25 @@ static int ref_data(struct fe_obj *o, u32 sec, i64 off, const struct loc *l,
 	return 0;
 }
 
+/* A kconfig variable and an offset in it. */
+static int add_offset(
+	struct fe_obj *o, struct target_ref *t, i64 addend, const struct loc *l)
+{
+	const struct sym *s = &o->m->sym.v[t->sym];
+
+	if (addend < 0 || (u64)addend > s->size - (u64)t->addend) {
+		diag_error(o->m->diag, l, "offset %lld lies outside %s",
+			(long long)addend, s->name);
+		return -1;
+	}
+	t->addend += addend;
+	return 0;
+}
+
 static int ref_undefined(struct fe_obj *o, u32 sym, i64 addend,
 	const struct loc *l, const struct fe_opts *opts, struct target_ref *out)
 {
 	struct fe_sym *y = &o->sym[sym];
-	int kconfig = 0;
 
 	if (!*y->name) {
 		diag_error(o->m->diag, l,
@@ -332,12 +347,13 @@ static int ref_undefined(struct fe_obj *o, u32 sym, i64 addend,
 			sym);
 		return -1;
 	}
-	kconfig = data_kconfig(o, opts, sym, l, &out->sym, &out->addend);
-	if (kconfig) {
-		out->addend += addend;
-		return kconfig < 0 ? -1 : 0;
-	}
 	if (!y->ext) {
+		int kconfig = data_kconfig(o, opts, sym, l, out);
+
+		if (kconfig < 0)
+			return -1;
+		if (kconfig)
+			return add_offset(o, out, addend, l);
 		u32 id = module_undef(o->m, SYM_EXTERN, y->name);
 
 		if (y->bind == STB_WEAK)
@@ -585,26 +601,17 @@ static int reloc_data(
 	return err;
 }
 
-static const struct fe_map *map_at(const struct fe_obj *o, u32 sec, u64 off)
-{
-	for (u32 i = 0; i < o->map.n; i++)
-		if (o->map.v[i].sec == sec && off >= o->map.v[i].off &&
-			off - o->map.v[i].off < o->map.v[i].size)
-			return &o->map.v[i];
-	return NULL;
-}
-
 /* One element of `values`: its slot begins with this map or program. */
 static int init_map(struct fe_obj *o, u32 sec, const struct fe_rel *r,
 	const struct fe_opts *opts)
 {
 	const struct fe_sec *s = &o->sec[sec];
-	const struct fe_map *p = map_at(o, sec, r->off);
+	const struct fe_map *p = map_before(o, sec, r->off);
 	struct target_ref t;
 
 	if (r->type == REL_NONE)
 		return 0;
-	if (!p || r->off - p->off < p->values ||
+	if (!p || r->off - p->off >= p->size || r->off - p->off < p->values ||
 		(r->off - p->off - p->values) % 8) {
 		obj_error(o, s->name,
 			"relocation at %llu is not in the values of a map",
@@ -797,6 +804,7 @@ int fe_raw(struct module *m, const char *name, const u8 *bytes, size_t size)
 	struct loc l = {.file = name, .insn = -1};
 	u32 file = m->nfile - 1;
 
+	obj_digest(m, file, bytes, size);
 	if (!size || size % SLOT || size / SLOT > UINT32_MAX / 2) {
 		diag_error(m->diag, &l,
 			"%zu bytes, wanted whole instructions of 8 bytes",
