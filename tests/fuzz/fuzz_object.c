@@ -18,6 +18,7 @@
 
 #include "frontend/frontend.h"
 #include "kiln/bytes.h"
+#include "kiln/compile.h"
 
 size_t LLVMFuzzerMutate(u8 *data, size_t size, size_t max);
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
@@ -50,9 +51,26 @@ static void on_diag(void *ctx, enum diag_level level, const char *line)
 		abort();
 }
 
+/* Options by EI_OSABI, which nobody reads: for the seeds' own names. */
+static const struct fe_opts *options(const u8 *data, size_t size)
+{
+	static const struct kiln_name_value knobs[] = {
+		{"knob", "-7"}, {NULL, NULL}};
+	static const struct kiln_name_value kconfig[] = {{"CONFIG_HZ", "250"},
+		{"CONFIG_SMP", "y"}, {"CONFIG_TUN", "m"}, {"CONFIG_HOST", "me"},
+		{NULL, NULL}};
+	static const struct kiln_name_value maps[] = {{"m", "7"}, {NULL, NULL}};
+	static const struct kiln_name_value types[] = {
+		{"xd*", "sched_cls"}, {NULL, NULL}};
+	static const struct fe_opts by_abi[] = {{.sets = NULL}, {.sets = knobs},
+		{.sets = kconfig}, {.map_entries = maps, .types = types}};
+
+	return &by_abi[size > 7 ? data[7] % countof(by_abi) : 0];
+}
+
 static int read_object(struct run *r, const u8 *data, size_t size)
 {
-	static const struct fe_opts opts;
+	const struct fe_opts *opts = options(data, size);
 
 	if (size >= 4 && memcmp(data, "\177ELF", 4)) {
 		r->m.raw = true;
@@ -62,8 +80,8 @@ static int read_object(struct run *r, const u8 *data, size_t size)
 	if (!r->obj)
 		return -1;
 	fe_dump_elf(null, r->obj);
-	if (fe_btf(&r->m, r->obj) || fe_maps(&r->m, r->obj, &opts) ||
-		fe_reloc(&r->m, r->obj, &opts))
+	if (fe_btf(&r->m, r->obj) || fe_maps(&r->m, r->obj, opts) ||
+		fe_reloc(&r->m, r->obj, opts))
 		return -1;
 	u32 before = r->diag.errors;
 	for (u32 i = 0; i < r->m.map.n; i++)
