@@ -316,7 +316,10 @@ static void use_extern(
 	c->nargs = c->proto.nargs;
 	for (u32 k = 0; k < c->nargs; k++) {
 		check_read(w, k + 1);
-		c->arg[k] = escape(w->s->reg[1 + k]);
+		if (c->proto.arg[k].size == 8)
+			c->arg[k] = escape(w->s->reg[1 + k]);
+		else /* too narrow for an address */
+			c->arg[k] = (struct arg_mem){.size_arg = -1};
 	}
 }
 
