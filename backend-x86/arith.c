@@ -226,6 +226,13 @@ static bool or_xor_const(
 	return true;
 }
 
+/* A 64-bit result without upper half: the 32-bit operation has it, too, and
+ * needs no REX.W. Its sign flag is another one. */
+static u8 narrow(const struct x86_sel *s, u8 size)
+{
+	return s->val[s->ins].zero_up && s->want != s->ins ? 4 : size;
+}
+
 static void lower_logic(struct x86_sel *s, const struct ins *i, u8 size)
 {
 	const struct alu *o = i->op == OP_AND  ? &alu_and
@@ -234,6 +241,7 @@ static void lower_logic(struct x86_sel *s, const struct ins *i, u8 size)
 	ref a = i->arg[0], b = i->arg[1];
 	i64 v;
 
+	size = narrow(s, size);
 	if (x86_is_const(s, a, size, &v))
 		swap_refs(&a, &b);
 	if (x86_is_const(s, b, size, &v) &&
@@ -312,8 +320,7 @@ static bool needs_guard(const struct x86_sel *s, const struct ins *i, u8 size)
 static void lower_div(struct x86_sel *s, const struct ins *i, u8 size)
 {
 	bool guard = needs_guard(s, i, size);
-	bool in_rdx = i->op == OP_UMOD || i->op == OP_SMOD ||
-		      (i->op == OP_UDIV && guard);
+	bool in_rdx = i->op == OP_UMOD || i->op == OP_SMOD;
 	u32 a = x86_fresh(s, i->arg[0]), b = x86_use(s, i->arg[1]);
 	u32 def = x86_def(s, s->ins);
 
@@ -442,18 +449,12 @@ static bool fold_movbe(struct x86_sel *s, ref a, u8 size)
 	return true;
 }
 
-static bool is_short(const struct ins *i)
-{
-	return i->op == OP_ZX16 || i->op == OP_ZX8 ||
-	       (i->op == OP_LOAD && i->size <= 2 && !(i->mem & MEM_SX));
-}
-
 /* rol r16, 8 leaves the rest alone; else both swaps, then down with it. */
 static void lower_bswap16(struct x86_sel *s, const struct ins *i)
 {
 	ref a = i->arg[0];
 
-	if (is_short(x86_root(s, a))) {
+	if (x86_is_short(s, a)) {
 		alu_ri(s, X86_ROL_RI, 2, a, 8);
 		return;
 	}

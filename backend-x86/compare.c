@@ -39,6 +39,15 @@ static enum cc without_sign(enum cc cc)
 	return cc >= CC_SLT && cc <= CC_SLE ? cc - CC_SLT + CC_ULT : cc;
 }
 
+/* Both sides are below 2^32: the low halves say it all, and without sign. */
+static void narrow(const struct x86_sel *s, struct cond *c, bool b_is_low)
+{
+	if (c->size != 8 || !s->val[c->a.v].zero_up || !b_is_low)
+		return;
+	c->size = 4;
+	c->cc = without_sign(c->cc);
+}
+
 static struct mins *set_flags(struct x86_sel *s, enum x86_mop op, u8 size)
 {
 	struct mins *i = x86_op(s, op, size);
@@ -95,6 +104,8 @@ static enum x86_cc make_test(struct x86_sel *s, struct cond c)
 	enum x86_cc cc = hw_cc(c.cc);
 	i64 v;
 
+	if (s->val[c.a.v].zero_up || s->val[c.b.v].zero_up)
+		c.size = 4;
 	if (x86_is_const(s, c.a, c.size, &v) || x86_can_fold(s, c.b, c.size)) {
 		ref t = c.a;
 
@@ -127,10 +138,10 @@ static enum x86_cc make_test(struct x86_sel *s, struct cond c)
  * do. A 16-bit immediate would cost a slow prefix: only short ones. */
 static bool narrows(i64 v, u8 size, u8 n, bool sx)
 {
-	i64 half = 1ll << (n * 8 - 1);
-
 	if (n == size)
 		return fits_i32(v);
+	i64 half = 1ll << (n * 8 - 1);
+
 	if (n == 2 && !fits_i8(sx ? v : (i16)v))
 		return false;
 	if (sx)
@@ -217,7 +228,7 @@ static bool leaves_flags(const struct x86_sel *s, ref r, enum cc cc, u8 size)
 	}
 }
 
-static enum x86_cc cmp_zero(struct x86_sel *s, const struct cond *c)
+static enum x86_cc cmp_zero(struct x86_sel *s, struct cond *c)
 {
 	enum x86_cc cc = hw_cc(c->cc);
 
@@ -232,15 +243,44 @@ static enum x86_cc cmp_zero(struct x86_sel *s, const struct cond *c)
 	}
 	u32 a = x86_use(s, c->a);
 
-	set_flags(s, X86_TEST_RR, c->size);
+	set_flags(s, X86_TEST_RR,
+		s->val[c->a.v].zero_up && c->cc <= CC_NE ? 4 : c->size);
 	x86_u(s, a);
 	x86_u(s, a);
 	return cc;
 }
 
+/* Equality of swapped bytes with v: swap v instead. */
+static void unswap(const struct x86_sel *s, struct cond *c, i64 *v)
+{
+	const struct ins *i = x86_root(s, c->a);
+	i64 swapped;
+	u8 size = c->size;
+
+	if (c->cc > CC_NE || s->val[s->val[c->a.v].root].needed)
+		return;
+	if (x86_is_private(s, c->a, OP_BSWAP16) && *v >= 0 && *v <= 0xffff &&
+		x86_is_short(s, i->arg[0])) {
+		swapped = __builtin_bswap16((u16)*v);
+		size = 4;
+	} else if (x86_is_private(s, c->a, OP_BSWAP) &&
+		   x86_ty_size(i->type) == size) {
+		swapped = size == 4 ? (i32)__builtin_bswap32((u32)*v)
+				    : (i64)__builtin_bswap64((u64)*v);
+	} else {
+		return;
+	}
+	if (!fits_i32(swapped))
+		return;
+	c->a = i->arg[0];
+	c->size = size;
+	*v = swapped;
+}
+
 /* Compare with constant v; false if it needs a register. */
 static bool cmp_const(struct x86_sel *s, struct cond *c, i64 v, enum x86_cc *cc)
 {
+	unswap(s, c, &v);
 	if (cmp_mem_imm(s, c, v) || cmp_low_imm(s, c, v)) {
 		*cc = hw_cc(c->cc);
 		return true;
@@ -249,6 +289,9 @@ static bool cmp_const(struct x86_sel *s, struct cond *c, i64 v, enum x86_cc *cc)
 		*cc = cmp_zero(s, c);
 		return true;
 	}
+	narrow(s, c, fits_u32(v));
+	if (c->size == 4)
+		v = (i32)v;
 	shorten(c, &v);
 	if (!fits_i32(v))
 		return false;
@@ -260,8 +303,9 @@ static bool cmp_const(struct x86_sel *s, struct cond *c, i64 v, enum x86_cc *cc)
 	return true;
 }
 
-static enum x86_cc cmp_values(struct x86_sel *s, const struct cond *c)
+static enum x86_cc cmp_values(struct x86_sel *s, struct cond *c)
 {
+	narrow(s, c, s->val[c->b.v].zero_up);
 	bool left = !x86_can_fold(s, c->b, c->size) &&
 		    x86_can_fold(s, c->a, c->size);
 

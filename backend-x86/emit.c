@@ -8,7 +8,7 @@
  * x % 0 = x, INT_MIN / -1 = INT_MIN, INT_MIN % -1 = 0. With a divisor b that
  * may be such (imm is 1), x in RAX:
  *
- *	UDIV to RDX    xor edx, edx; test b, b; jz 1f; div b; mov rdx, rax; 1:
+ *	UDIV to RAX    xor edx, edx; test b, b; cmovz rax, rdx; jz 1f; div b; 1:
  *	UMOD to RDX    mov rdx, rax; test b, b; jz 1f; xor edx, edx; div b; 1:
  *	SDIV to RAX    lea rdx, [b + 1]; cmp rdx, 1; ja 1f;
  *		       imul rax, b; jmp 2f; 1: cqo; idiv b; 2:
@@ -16,8 +16,8 @@
  *		       imul rdx, rax; jmp 2f; 1: cqo; idiv b; 2:
  *
  * since x / -1 = x * b and x / 0 = x * b, x % -1 = x * (b + 1) and
- * x % 0 = x * (b + 1). Without: xor edx, edx or cqo, and div; then UDIV leaves
- * its result in RAX. RDX is written before b is read, so b is never in it.
+ * x % 0 = x * (b + 1). Without: xor edx, edx or cqo, and div. RDX is written
+ * before b is read, so b is never in it.
  */
 #include <errno.h>
 
@@ -374,10 +374,11 @@ static u8 *emit_unsigned(const struct code *c, const struct mins *i, u8 *p)
 	if (!i->imm)
 		return unary(c, i, zero_rdx(p), X86_UN_DIV, DIVISOR);
 	p = mod ? x86_mov_rr(p, size_of(i), X86_RDX, X86_RAX) : zero_rdx(p);
-	p = skip = jcc_ahead(test_zero(c, i, p, DIVISOR), X86_CC_E);
-	p = unary(c, i, mod ? zero_rdx(p) : p, X86_UN_DIV, DIVISOR);
+	p = test_zero(c, i, p, DIVISOR);
 	if (!mod)
-		p = x86_mov_rr(p, size_of(i), X86_RDX, X86_RAX);
+		p = x86_cmov_rr(p, X86_CC_E, size_of(i), X86_RAX, X86_RDX);
+	p = skip = jcc_ahead(p, X86_CC_E);
+	p = unary(c, i, mod ? zero_rdx(p) : p, X86_UN_DIV, DIVISOR);
 	land(skip, p);
 	return p;
 }

@@ -235,6 +235,14 @@ static bool keeps_low(const struct x86_sel *s, const struct ins *i, u8 size)
 	}
 }
 
+bool x86_is_short(const struct x86_sel *s, ref r)
+{
+	const struct ins *i = x86_root(s, r);
+
+	return i->op == OP_ZX16 || i->op == OP_ZX8 ||
+	       (i->op == OP_LOAD && i->size <= 2 && !(i->mem & MEM_SX));
+}
+
 ref x86_low(const struct x86_sel *s, ref r, u8 size)
 {
 	for (;;) {

@@ -727,6 +727,40 @@ static void mark_loops(struct x86_sel *s, const u32 *rpo, u32 n)
 	}
 }
 
+/* True if some size changed. */
+static bool widen_phi(struct mfn *m, const struct mphi *p, u32 n, bool all)
+{
+	u8 size = all ? 8 : m->vreg.v[p->def].size;
+	bool changed;
+
+	for (u32 k = 0; k < n; k++)
+		if (m->vreg.v[p->src[k]].size > size)
+			size = 8;
+	changed = m->vreg.v[p->def].size != size;
+	m->vreg.v[p->def].size = size;
+	for (u32 k = 0; k < n; k++) {
+		changed |= m->vreg.v[p->src[k]].size != size;
+		m->vreg.v[p->src[k]].size = size;
+	}
+	return changed;
+}
+
+/* What meets in a phi may share a spill slot: one size for all of it. After a
+ * few rounds, 8 is right for whatever is left. */
+static void widen_phis(struct mfn *m)
+{
+	enum { ROUNDS = 4 };
+	bool changed = true;
+
+	for (u32 round = 0; changed; round++) {
+		changed = false;
+		for (u32 b = 0; b < m->nblk; b++)
+			for (u32 k = 0; k < m->blk[b].phi.n; k++)
+				changed |= widen_phi(m, &m->blk[b].phi.v[k],
+					m->blk[b].npred, round >= ROUNDS);
+	}
+}
+
 static void copy_group(struct x86_sel *s, u32 g, struct mins *out, u32 *n)
 {
 	const struct x86_group *grp = &s->group.v[g];
@@ -789,6 +823,7 @@ struct mfn *x86_select(struct fn *f, const struct cg *cg)
 	for (u32 k = n; k-- > 0;)
 		lower_blk(&s, rpo[k]);
 	mark_loops(&s, rpo, n);
+	widen_phis(s.m);
 	flatten(&s);
 	arena_release(tmp, mark);
 	return s.m;

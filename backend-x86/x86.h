@@ -253,6 +253,8 @@ struct x86_addr x86_fold(struct x86_sel *s, ref r);
 struct x86_addr x86_match(struct x86_sel *s, ref addr, i64 off);
 /* r without what does not change its low size bytes. */
 ref x86_low(const struct x86_sel *s, ref r, u8 size);
+/* Nothing above its low 16 bits is set. */
+bool x86_is_short(const struct x86_sel *s, ref r);
 /* True if the address of sym comes from the GOT: it is not in this object, or
  * may be NULL. */
 bool x86_sym_is_far(const struct cg *cg, u32 sym);
