@@ -112,6 +112,9 @@ static bool read_modify_write(struct x86_sel *s, const struct ins *i, ref v)
 	if (i->mem & MEM_FAULT || op->blk != s->blk || s->val[root].uses != 1 ||
 		s->val[root].needed)
 		return false;
+	/* the root of a zero-extension: 32 bits are not what 64 are stored of */
+	if (x86_ty_size(op->type) < i->size)
+		return false;
 	if (unary_store(s, i, op))
 		return true;
 	if (!o)

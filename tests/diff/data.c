@@ -107,6 +107,13 @@ static bool stmt_corner(struct fn *f)
 	return true;
 }
 
+/* What a branch jumps over: changes x, if that may be. */
+static void emit_guarded(struct fn *f, u8 x)
+{
+	if (!(f->locked >> x & 1))
+		alu_i(f, true, ALU_XOR, x, 0x55);
+}
+
 static bool stmt_const(struct fn *f)
 {
 	u8 dst;
@@ -618,6 +625,77 @@ static bool stmt_ordered(struct fn *f)
 	return true;
 }
 
+/* A shift by a masked count; the mask may be the machine's own. */
+static bool stmt_count(struct fn *f)
+{
+	static const u8 ops[] = {ALU_LSH, ALU_RSH, ALU_ARSH};
+	static const u8 masks[] = {7, 15, 31, 31, 63, 63, 62, 127};
+	u8 r[2];
+
+	if (!own_num(f, &r[0]) || !take(f, 1, &r[1]))
+		return false;
+	alu_r(f, chance(f->g, 70), ALU_MOV, r[1], num_reg(f));
+	alu_i(f, chance(f->g, 50), ALU_AND, r[1], masks[below(f->g, 8)]);
+	if (chance(f->g, 20))
+		alu_i(f, chance(f->g, 50), ALU_ADD, r[1], 32);
+	alu_r(f, chance(f->g, 50), ops[below(f->g, 3)], r[0], r[1]);
+	if (chance(f->g, 80))
+		drop(f, r[1]);
+	return true;
+}
+
+/* What is loaded is used once, right here: an operand in memory. */
+static bool stmt_once(struct fn *f)
+{
+	static const u8 ops[] = {
+		ALU_ADD, ALU_SUB, ALU_AND, ALU_OR, ALU_XOR, ALU_MUL, ALU_NEG};
+	int size = random_size(f->g), op = ops[below(f->g, countof(ops))];
+	bool wide = chance(f->g, 50);
+	u8 base, t, x = num_reg(f);
+	u32 at, class = chance(f->g, 50) ? CLS_JMP : CLS_JMP32;
+	i16 off;
+
+	f->pinned = (u16)(1 << x);
+	if (!pick_place(f, bytes_of[size], false, &base, &off) ||
+		!take(f, 1, &t))
+		return false;
+	ldx(f, size, t, base, off);
+	if (size != SIZE_DW && chance(f->g, 20))
+		f->code[f->n - 1].code =
+			(u8)(MODE_MEMSX << 5 | size << 3 | CLS_LDX);
+	switch (below(f->g, 4)) {
+	case 0: /* load, operate, store */
+		if (op == ALU_NEG)
+			alu_i(f, wide, op, t, 0);
+		else if (chance(f->g, 50))
+			alu_i(f, wide, op, t, corner32(f->g));
+		else
+			alu_r(f, wide, op, t, x);
+		stx(f, size, base, off, t);
+		break;
+	case 1: /* an operand of arithmetic */
+		if (f->locked >> x & 1)
+			break;
+		alu_r(f, wide, op == ALU_NEG ? ALU_ADD : op, x, t);
+		break;
+	case 2: /* of a comparison, on either side */
+		at = emit(f, (u8)(pick_condition(f->g) << 4 | 8 | class),
+			chance(f->g, 50) ? t : x, 0, 0, 0);
+		f->code[at].src = f->code[at].dst == t ? x : t;
+		emit_guarded(f, x);
+		patch(f, at);
+		break;
+	default: /* with a constant */
+		at = emit(f, (u8)(pick_condition(f->g) << 4 | class), t, 0, 0,
+			chance(f->g, 50) ? (i32)below(f->g, 256)
+					 : corner32(f->g));
+		emit_guarded(f, x);
+		patch(f, at);
+	}
+	drop(f, t);
+	return true;
+}
+
 /* Values change places: the copies at a loop's end must not overtake. */
 static bool stmt_permute(struct fn *f)
 {
@@ -646,6 +724,8 @@ bool data_stmt(struct fn *f, enum stmt kind)
 	switch (kind) {
 	case ST_ALU: return stmt_alu(f);
 	case ST_CONST: return stmt_const(f);
+	case ST_COUNT: return stmt_count(f);
+	case ST_ONCE: return stmt_once(f);
 	case ST_PERMUTE: return stmt_permute(f);
 	case ST_CORNER: return stmt_corner(f);
 	case ST_COPY: return stmt_copy(f);

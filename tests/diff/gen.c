@@ -35,6 +35,16 @@ static enum stmt pick_stmt(struct gen *g)
 	return (enum stmt)k;
 }
 
+/* A value that nobody reads again: the last use of it was its last. */
+static void forget(struct fn *f)
+{
+	u16 nums = regs_of_kind(f, K_NUM);
+	int r = pick_of(f->g, (u16)(nums & ~f->num_only & ~f->locked));
+
+	if (r >= 0 && (nums & (nums - 1)))
+		lose(f, (u16)(1 << r));
+}
+
 void statements(struct fn *f, u32 n)
 {
 	for (u32 k = 0; k < n && f->n < GEN_FN_SLOTS / 2; k++) {
@@ -45,6 +55,8 @@ void statements(struct fn *f, u32 n)
 			emit_const(f, (u8)r, corner64(f->g));
 		}
 		data_stmt(f, pick_stmt(f->g));
+		if (chance(f->g, 25))
+			forget(f);
 	}
 	f->pinned = 0;
 	if (!regs_of_kind(f, K_NUM))

@@ -125,6 +125,8 @@ enum stmt {
 	ST_PTR_DIFF,
 	ST_CORNER,
 	ST_PERMUTE,
+	ST_COUNT,
+	ST_ONCE,
 	ST_IF,
 	ST_IF_ELSE,
 	ST_SWITCH,
@@ -183,6 +185,9 @@ void ldx(struct fn *f, int size, u8 dst, u8 base, i16 off);
 void stx(struct fn *f, int size, u8 base, i16 off, u8 src);
 void set_num(struct fn *f, u8 reg);
 void lose(struct fn *f, u16 set);
+/* Nobody reads this number again. */
+void drop(struct fn *f, u8 reg);
+int pick_condition(struct gen *g); /* JMP_* */
 /* A conditional jump on numbers, its target open; patch() sets it to here. */
 u32 emit_branch(struct fn *f);
 u32 emit_goto(struct fn *f);

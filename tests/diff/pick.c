@@ -315,12 +315,26 @@ void stx(struct fn *f, int size, u8 base, i16 off, u8 src)
 	emit(f, (u8)(MODE_MEM << 5 | size << 3 | CLS_STX), base, src, off, 0);
 }
 
-u32 emit_branch(struct fn *f)
+void drop(struct fn *f, u8 reg)
+{
+	if (f->num_only >> reg & 1)
+		emit_const(f, reg, corner64(f->g));
+	else
+		lose(f, (u16)(1 << reg));
+}
+
+int pick_condition(struct gen *g)
 {
 	static const u8 ops[] = {JMP_JEQ, JMP_JGT, JMP_JGE, JMP_JSET, JMP_JNE,
 		JMP_JSGT, JMP_JSGE, JMP_JLT, JMP_JLE, JMP_JSLT, JMP_JSLE};
+
+	return ops[below(g, countof(ops))];
+}
+
+u32 emit_branch(struct fn *f)
+{
 	u8 class = chance(f->g, 50) ? CLS_JMP : CLS_JMP32;
-	u8 code = (u8)(ops[below(f->g, countof(ops))] << 4 | class);
+	u8 code = (u8)(pick_condition(f->g) << 4 | class);
 	u8 a = num_reg(f);
 
 	if (chance(f->g, 50))
