@@ -388,6 +388,7 @@ void pass_gvn(struct fn *f);	 /* dominator value numbering, equal loads */
 void pass_promote(struct fn *f); /* stack bytes that do not escape -> SSA */
 void pass_combine(struct fn *f); /* adjacent byte loads/stores, byte swaps */
 void pass_frame(struct fn *f);	 /* fn->frame; unwritten stack bytes read 0 */
-void pass_layout(struct fn *f);	 /* block order; empty blocks vanish */
+void pass_jumps(struct fn *f);	 /* empty blocks and straight lines vanish */
+void pass_layout(struct fn *f);	 /* block numbers become the order in memory */
 
 #endif

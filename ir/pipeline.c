@@ -14,13 +14,16 @@ struct pass {
 
 static const struct pass passes[] = {
 	{"fold", pass_fold, 1, "constants and copies of the translation"},
+	{"jumps", pass_jumps, 1, "blocks of dead branches and lookups"},
 	{"promote", pass_promote, 1, "addresses are r10 + constant now"},
 	{"fold", pass_fold, 1, "what promotion joined and split"},
 	{"gvn", pass_gvn, 1, "equal values; equal loads"},
 	{"combine", pass_combine, 2, "bytes of unaligned accesses"},
 	{"fold", pass_fold, 2, "masks and swaps around combined accesses"},
 	{"dce", pass_dce, 1, "what the passes above left unused"},
+	{"jumps", pass_jumps, 1, "decided branches"},
 	{"frame", pass_frame, 0, "what is left of the stack reads 0 at first"},
+	{"layout", pass_layout, 0, "the back end emits blocks as numbered"},
 };
 
 void ir_optimise(struct fn *f, const struct cg *cg,

@@ -487,7 +487,6 @@ void eval_run(const struct fn *f, const u64 *params, u64 seed, u32 steps,
 
 	memset(out, 0, sizeof(*out));
 	grow(&e);
-	e.escaped = f->frame_escapes;
 	e.val = calloc(f->nins, sizeof(*e.val));
 	if (!e.val)
 		abort();
