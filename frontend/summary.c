@@ -5,18 +5,19 @@
  * it gets out of sight. A caller who passes an address of its frame then knows
  * which bytes of it stay its own (DESIGN.md "The stack frame").
  *
- * A forward walk in which a register is "parameter p plus off" or nothing.
- * Whatever is done with such a value besides adding constants, comparing it
- * and accessing memory at it makes the parameter escape; so do two different
- * values that meet in one register. Once it has escaped nothing about it
- * matters any more.
+ * A forward walk in which a register is "parameter p plus off", or may be
+ * derived from some parameters in an unknown way, or nothing. Whatever is done
+ * with the first besides adding constants, comparing it and accessing memory
+ * at it makes the parameter escape; of the second, any use. Once a parameter
+ * has escaped nothing about it matters any more.
  */
 #include <string.h>
 
 #include "frontend/types.h"
 
 struct pval {
-	u8 param; /* 1..5; 0: nothing that counts */
+	u8 params;  /* bit p: maybe derived from parameter p; 0: nothing */
+	bool exact; /* of one parameter, and off from it */
 	i32 off;
 };
 
@@ -38,23 +39,24 @@ enum { FAR = 4096 }; /* no frame reaches that far */
 
 static void lose(struct puse *u, struct pval v)
 {
-	if (v.param)
-		u->fe->param[v.param - 1].access = ARG_ESCAPE;
+	for (u32 p = 0; p < 5; p++)
+		if (v.params & 1u << p)
+			u->fe->param[p].access = ARG_ESCAPE;
 }
 
 static void touch(struct puse *u, struct pval v, i64 lo, i64 hi, u8 access)
 {
 	struct arg_mem *a;
 
-	if (!v.param)
+	if (!v.params)
 		return;
 	lo += v.off;
 	hi += v.off;
-	if (lo < -FAR || hi > FAR) {
+	if (!v.exact || lo < -FAR || hi > FAR) {
 		lose(u, v);
 		return;
 	}
-	a = &u->fe->param[v.param - 1];
+	a = &u->fe->param[__builtin_ctz(v.params)];
 	if (a->access == ARG_ESCAPE)
 		return;
 	if (!a->access || lo < a->lo)
@@ -65,23 +67,21 @@ static void touch(struct puse *u, struct pval v, i64 lo, i64 hi, u8 access)
 }
 
 /* Two ways to one register. True when *a changed. */
-static bool meet(struct puse *u, struct pval *a, struct pval b)
+static bool meet(struct pval *a, struct pval b)
 {
-	if (a->param == b.param && a->off == b.off)
+	struct pval old = *a;
+
+	if (a->exact && b.exact && a->params == b.params && a->off == b.off)
 		return false;
-	lose(u, *a);
-	lose(u, b);
-	if (!a->param)
-		return false;
-	*a = (struct pval){0, 0};
-	return true;
+	*a = (struct pval){.params = old.params | b.params};
+	return a->params != old.params || old.exact;
 }
 
 /* ---- instructions ------------------------------------------------------------------ */
 
 static struct pval reg_get(const struct pstate *s, u32 reg)
 {
-	return reg < 10 ? s->reg[reg] : (struct pval){0, 0};
+	return reg < 10 ? s->reg[reg] : (struct pval){0};
 }
 
 static void step_mem(struct puse *u, const struct pstate *s,
@@ -135,7 +135,8 @@ static bool add_constant(struct pstate *s, const struct insn *i, u8 arg)
 {
 	struct pval *v = &s->reg[i->dst];
 
-	if (isa_is_32(i) || isa_is_reg(i) || i->imm < -FAR || i->imm > FAR)
+	if (!v->exact || isa_is_32(i) || isa_is_reg(i) || i->imm < -FAR ||
+		i->imm > FAR)
 		return false;
 	if (arg != ISA_A_ADD && arg != ISA_A_SUB)
 		return false;
@@ -159,7 +160,7 @@ static void step(struct puse *u, struct pstate *s, u32 slot)
 		s->reg[i->dst] = reg_get(s, i->src);
 		return;
 	}
-	if (r->kind == ISA_ALU && s->reg[i->dst].param &&
+	if (r->kind == ISA_ALU && s->reg[i->dst].exact &&
 		add_constant(s, i, r->arg))
 		return;
 	if (a.size)
@@ -173,16 +174,16 @@ static void step(struct puse *u, struct pstate *s, u32 slot)
 			lose(u, reg_get(s, i->src));
 	}
 	if (r->dst & ISA_F_W)
-		s->reg[i->dst].param = 0;
+		s->reg[i->dst] = (struct pval){0};
 	if (r->src & ISA_F_W)
-		s->reg[i->src].param = 0;
+		s->reg[i->src] = (struct pval){0};
 	if (r->kind == ISA_CMPXCHG)
-		s->reg[0].param = 0;
+		s->reg[0] = (struct pval){0};
 }
 
 /* ---- one function -------------------------------------------------------------------- */
 
-static bool flow_into(struct puse *u, u32 to, const struct pstate *s)
+static bool flow_into(const struct puse *u, u32 to, const struct pstate *s)
 {
 	bool changed = false;
 
@@ -192,11 +193,11 @@ static bool flow_into(struct puse *u, u32 to, const struct pstate *s)
 		return true;
 	}
 	for (u32 r = 0; r < countof(s->reg); r++)
-		changed |= meet(u, &u->in[to].reg[r], s->reg[r]);
+		changed |= meet(&u->in[to].reg[r], s->reg[r]);
 	return changed;
 }
 
-/* A ring of blocks; each comes back at most once per register. */
+/* A ring of blocks; each comes back a few times per register at most. */
 static void solve(struct puse *u)
 {
 	const struct fe_func *fe = u->fe;
@@ -236,7 +237,8 @@ static void find_uses(struct module *m, const struct func *f)
 	u.reached = arena_array(m->a, bool, u.fe->nblk);
 	u.reached[0] = true;
 	for (u32 k = 1; k <= f->nparams && k <= 5; k++)
-		u.in[0].reg[k].param = (u8)k;
+		u.in[0].reg[k] = (struct pval){
+			.params = (u8)(1u << (k - 1)), .exact = true};
 	solve(&u);
 	arena_release(m->a, mark);
 }
