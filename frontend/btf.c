@@ -53,13 +53,13 @@ static int print_nothing(
 	return 0;
 }
 
-void libbpf_enter(void)
+void fe_libbpf_enter(void)
 {
 	pthread_mutex_lock(&libbpf_lock);
 	libbpf_print = libbpf_set_print(print_nothing);
 }
 
-void libbpf_leave(void)
+void fe_libbpf_leave(void)
 {
 	libbpf_set_print(libbpf_print);
 	pthread_mutex_unlock(&libbpf_lock);
@@ -99,7 +99,7 @@ static const struct kind_row {
 	// clang-format on
 };
 
-#define btf_error(v, ...) obj_error((v)->o, ".BTF", __VA_ARGS__)
+#define btf_error(v, ...) fe_error((v)->o, ".BTF", __VA_ARGS__)
 
 static u32 vlen_of(const struct btf_view *v, u32 id)
 {
@@ -546,7 +546,7 @@ static void fill_datasecs(
 		if (v->kind[id] != BTF_KIND_DATASEC)
 			continue;
 		for (u32 i = 0; i < vlen_of(v, id); i++) {
-			if (!btf_var_place(o, id, i, &at_sec, &off))
+			if (!fe_btf_place(o, id, i, &at_sec, &off))
 				continue;
 			put_le32(t + TYPE_SIZE + i * 12 + 4, (u32)off);
 			sec = at_sec;
@@ -563,7 +563,7 @@ static int add_to_link(struct fe_obj *o, const void *bytes, u32 size)
 	int first = 1;
 	u32 n;
 
-	libbpf_enter();
+	fe_libbpf_enter();
 	struct btf *b = btf__new(bytes, size);
 	if (b && m->btf_types) {
 		first = btf__add_btf(m->btf_types, b);
@@ -572,9 +572,9 @@ static int add_to_link(struct fe_obj *o, const void *bytes, u32 size)
 		m->btf_types = o->btf_of_link = b;
 	}
 	const void *raw = b ? btf__raw_data(m->btf_types, &n) : NULL;
-	libbpf_leave();
+	fe_libbpf_leave();
 	if (first < 0 || !raw) {
-		obj_error(o, ".BTF", "libbpf cannot take over its types");
+		fe_error(o, ".BTF", "libbpf cannot take over its types");
 		return -1;
 	}
 	o->btf_shift = (u32)first - 1;
@@ -586,12 +586,12 @@ static int add_to_link(struct fe_obj *o, const void *bytes, u32 size)
 int fe_btf(struct module *m, struct fe_obj *o)
 {
 	struct btf_view v = {.o = o};
-	u32 idx = obj_sec(o, ".BTF");
+	u32 idx = fe_find_sec(o, ".BTF");
 
 	if (!idx) {
-		if (!obj_sec(o, ".BTF.ext"))
+		if (!fe_find_sec(o, ".BTF.ext"))
 			return 0;
-		obj_error(o, ".BTF.ext", "there is no .BTF for it");
+		fe_error(o, ".BTF.ext", "there is no .BTF for it");
 		return -1;
 	}
 	const struct fe_sec *s = &o->sec[idx];
@@ -601,11 +601,11 @@ int fe_btf(struct module *m, struct fe_obj *o)
 		return -1;
 	/* libbpf wants it aligned, which gcc does not */
 	u8 *copy = arena_dup(m->a, s->bytes, s->size);
-	libbpf_enter();
+	fe_libbpf_enter();
 	o->btf = btf__new(copy, (u32)s->size);
-	libbpf_leave();
+	fe_libbpf_leave();
 	if (!o->btf || btf__type_cnt(o->btf) != v.n + 1) {
-		obj_error(o, ".BTF", "libbpf does not read it");
+		fe_error(o, ".BTF", "libbpf does not read it");
 		return -1;
 	}
 	o->btf_sec = idx;
@@ -615,7 +615,7 @@ int fe_btf(struct module *m, struct fe_obj *o)
 	fill_datasecs(o, &v, copy);
 	if (add_to_link(o, copy, (u32)s->size))
 		return -1;
-	return btf_ext_read(o, v.kind, v.n, v.str, v.str_len);
+	return fe_btf_ext(o, v.kind, v.n, v.str, v.str_len);
 }
 
 void fe_close(struct fe_obj *o)
@@ -634,7 +634,7 @@ static bool is_modifier(const struct btf_type *t)
 	return btf_is_mod(t) || btf_is_typedef(t) || btf_is_type_tag(t);
 }
 
-u32 btf_strip(const struct btf *b, u32 id)
+u32 fe_btf_strip(const struct btf *b, u32 id)
 {
 	for (;;) {
 		const struct btf_type *t = btf__type_by_id(b, id);
@@ -645,7 +645,7 @@ u32 btf_strip(const struct btf *b, u32 id)
 	}
 }
 
-bool btf_is_const_volatile(const struct btf *b, u32 id)
+bool fe_btf_is_knob(const struct btf *b, u32 id)
 {
 	bool is_const = false, is_volatile = false;
 
@@ -682,7 +682,7 @@ static bool place_by_rel(
 	return *off <= o->sec[*sec].size;
 }
 
-bool btf_var_place(
+bool fe_btf_place(
 	const struct fe_obj *o, u32 datasec, u32 i, u32 *sec, u64 *off)
 {
 	const struct btf_type *t = btf__type_by_id(o->btf, datasec);
@@ -695,8 +695,8 @@ bool btf_var_place(
 	u64 field = (u64)((const u8 *)&vi->offset - raw);
 	if (place_by_rel(o, field, vi->offset, sec, off))
 		return true;
-	sym = obj_sym(o, btf__name_by_offset(o->btf, var->name_off),
-		obj_sec(o, sec_name));
+	sym = fe_find_sym(o, btf__name_by_offset(o->btf, var->name_off),
+		fe_find_sec(o, sec_name));
 	if (!sym || o->sym[sym].sec >= o->nsec)
 		return false;
 	*sec = o->sym[sym].sec;

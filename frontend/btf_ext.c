@@ -39,7 +39,7 @@ struct table {
 	int (*rec)(struct ext_view *v, u32 sec, const u8 *rec);
 };
 
-#define ext_error(v, ...) obj_error((v)->o, ".BTF.ext", __VA_ARGS__)
+#define ext_error(v, ...) fe_error((v)->o, ".BTF.ext", __VA_ARGS__)
 
 static int bad_string(const struct ext_view *v, const char *what, u32 off)
 {
@@ -139,7 +139,7 @@ static u64 read_block(struct ext_view *v, const struct table *t, u32 rec_size,
 	}
 	if (bad_string(v, "section name", name))
 		return 0;
-	u32 sec = obj_sec(v->o, v->str + name);
+	u32 sec = fe_find_sec(v->o, v->str + name);
 	if (!sec || v->o->sec[sec].role != ROLE_CODE) {
 		ext_error(v, "%s: there is no code section %s", t->name,
 			v->str + name);
@@ -242,7 +242,7 @@ static int cmp_func(const void *a, const void *b)
 	return (x->type > y->type) - (x->type < y->type);
 }
 
-int btf_ext_read(struct fe_obj *o, const u32 *type_kind, u32 ntypes,
+int fe_btf_ext(struct fe_obj *o, const u32 *type_kind, u32 ntypes,
 	const char *str, u32 str_len)
 {
 	struct ext_view v = {.o = o,
@@ -250,7 +250,7 @@ int btf_ext_read(struct fe_obj *o, const u32 *type_kind, u32 ntypes,
 		.ntypes = ntypes,
 		.str = str,
 		.str_len = str_len};
-	const struct fe_sec *s = &o->sec[obj_sec(o, ".BTF.ext")];
+	const struct fe_sec *s = &o->sec[fe_find_sec(o, ".BTF.ext")];
 
 	if (s == o->sec)
 		return 0;
@@ -272,7 +272,7 @@ int btf_ext_read(struct fe_obj *o, const u32 *type_kind, u32 ntypes,
 		if (read_table(&v, &t[i]))
 			return -1;
 	if (v.ncore)
-		obj_warn(o, ".BTF.ext",
+		fe_warn(o, ".BTF.ext",
 			"%u CO-RE relocations keep the values of the object's "
 			"own types",
 			v.ncore);

@@ -84,7 +84,7 @@ static int add_var(struct fe_obj *o, u32 datasec, u32 i)
 	u32 sec;
 	u64 off;
 
-	if (!btf_is_var(var) || !btf_var_place(o, datasec, i, &sec, &off) ||
+	if (!btf_is_var(var) || !fe_btf_place(o, datasec, i, &sec, &off) ||
 		!o->sec[sec].data)
 		return 0;
 	i64 size = btf__resolve_size(b, var->type);
@@ -92,7 +92,7 @@ static int add_var(struct fe_obj *o, u32 datasec, u32 i)
 	if (size < 0)
 		size = vi->size;
 	if (!range_inside(off, (u64)size, o->sec[sec].size)) {
-		obj_error(o, o->sec[sec].name,
+		fe_error(o, o->sec[sec].name,
 			"variable %s: %lld bytes at %llu end behind the "
 			"section's %llu bytes",
 			name, (long long)size, (unsigned long long)off,
@@ -105,7 +105,7 @@ static int add_var(struct fe_obj *o, u32 datasec, u32 i)
 		.off = off,
 		.size = (u64)size,
 		.btf_type = var->type + o->btf_shift,
-		.knob = btf_is_const_volatile(b, var->type),
+		.knob = fe_btf_is_knob(b, var->type),
 	};
 	return 0;
 }
@@ -224,7 +224,7 @@ static int set_string(const struct setting *s, u8 *p, u64 size)
 
 static bool is_char(const struct btf *b, u32 id)
 {
-	const struct btf_type *t = btf__type_by_id(b, btf_strip(b, id));
+	const struct btf_type *t = btf__type_by_id(b, fe_btf_strip(b, id));
 
 	return btf_is_int(t) && t->size == 1;
 }
@@ -233,7 +233,7 @@ static bool is_char(const struct btf *b, u32 id)
 static int apply_setting(const struct setting *s, u8 *p, u64 size)
 {
 	const struct btf *b = s->o->btf;
-	const struct btf_type *t = btf__type_by_id(b, btf_strip(b, s->type));
+	const struct btf_type *t = btf__type_by_id(b, fe_btf_strip(b, s->type));
 	bool is_signed;
 	u64 v;
 
@@ -318,7 +318,7 @@ static int set_knobs(struct fe_obj *o, const struct fe_opts *opts, u32 first)
 		}
 		if (found)
 			continue;
-		obj_error(o, NULL, "--set %s: there is no such variable", name);
+		fe_error(o, NULL, "--set %s: there is no such variable", name);
 		err = -1;
 	}
 	return err;
@@ -335,7 +335,7 @@ static void mark_knobs(struct module *m, u32 first)
 	}
 }
 
-int data_read(struct fe_obj *o, const struct fe_opts *opts)
+int fe_data(struct fe_obj *o, const struct fe_opts *opts)
 {
 	u32 first = o->m->data.n;
 
@@ -369,7 +369,7 @@ static u64 add_kconfig(
 	return off;
 }
 
-int data_kconfig(struct fe_obj *o, const struct fe_opts *opts, u32 sym,
+int fe_kconfig(struct fe_obj *o, const struct fe_opts *opts, u32 sym,
 	const struct loc *l, struct target_ref *out)
 {
 	const struct fe_sym *y = &o->sym[sym];

@@ -29,22 +29,22 @@ static int check_ident(const struct fe_obj *o)
 	const u8 *p = o->bytes;
 
 	if (o->size < sizeof(Elf64_Ehdr) || memcmp(p, ELFMAG, SELFMAG)) {
-		obj_error(o, NULL, "not an ELF file");
+		fe_error(o, NULL, "not an ELF file");
 		return -1;
 	}
 	if (p[EI_CLASS] != ELFCLASS64) {
-		obj_error(o, NULL, "ELF class %u, wanted %u (64-bit)",
+		fe_error(o, NULL, "ELF class %u, wanted %u (64-bit)",
 			p[EI_CLASS], ELFCLASS64);
 		return -1;
 	}
 	if (p[EI_DATA] != ELFDATA2LSB) {
-		obj_error(o, NULL,
+		fe_error(o, NULL,
 			"ELF byte order %u, wanted %u (little-endian)",
 			p[EI_DATA], ELFDATA2LSB);
 		return -1;
 	}
 	if (p[EI_VERSION] != EV_CURRENT) {
-		obj_error(o, NULL, "ELF version %u, wanted %u", p[EI_VERSION],
+		fe_error(o, NULL, "ELF version %u, wanted %u", p[EI_VERSION],
 			EV_CURRENT);
 		return -1;
 	}
@@ -54,35 +54,35 @@ static int check_ident(const struct fe_obj *o)
 static int check_ehdr(const struct fe_obj *o, const GElf_Ehdr *h)
 {
 	if (h->e_type != ET_REL) {
-		obj_error(o, NULL, "ELF type %u, wanted %u (relocatable)",
+		fe_error(o, NULL, "ELF type %u, wanted %u (relocatable)",
 			h->e_type, ET_REL);
 		return -1;
 	}
 	/* Open vSwitch's object says 0 */
 	if (h->e_machine != EM_BPF && h->e_machine != EM_NONE) {
-		obj_error(o, NULL, "ELF machine %u, wanted %u (BPF)",
+		fe_error(o, NULL, "ELF machine %u, wanted %u (BPF)",
 			h->e_machine, EM_BPF);
 		return -1;
 	}
 	if (h->e_shentsize != sizeof(Elf64_Shdr)) {
-		obj_error(o, NULL, "section header size %u, wanted %zu",
+		fe_error(o, NULL, "section header size %u, wanted %zu",
 			h->e_shentsize, sizeof(Elf64_Shdr));
 		return -1;
 	}
 	if (!h->e_shnum || !h->e_shoff) {
-		obj_error(o, NULL, "no section headers");
+		fe_error(o, NULL, "no section headers");
 		return -1;
 	}
 	if (!range_inside(h->e_shoff, (u64)h->e_shnum * sizeof(Elf64_Shdr),
 		    o->size)) {
-		obj_error(o, NULL,
+		fe_error(o, NULL,
 			"%u section headers at offset %llu end behind the "
 			"file's %zu bytes",
 			h->e_shnum, (unsigned long long)h->e_shoff, o->size);
 		return -1;
 	}
 	if (h->e_shstrndx >= h->e_shnum) {
-		obj_error(o, NULL,
+		fe_error(o, NULL,
 			"section name table %u, wanted one of %u sections",
 			h->e_shstrndx, h->e_shnum);
 		return -1;
@@ -107,7 +107,7 @@ static int read_headers(
 	err = 0;
 end:
 	if (err)
-		obj_error(o, NULL, "libelf: %s", elf_errmsg(-1));
+		fe_error(o, NULL, "libelf: %s", elf_errmsg(-1));
 	elf_end(e);
 	return err;
 }
@@ -120,20 +120,20 @@ static int check_strtab(const struct fe_obj *o, u32 idx, const char *whose)
 	const struct fe_sec *s;
 
 	if (!idx || idx >= o->nsec) {
-		obj_error(o, NULL,
+		fe_error(o, NULL,
 			"%s: string table is section %u, wanted one of %u",
 			whose, idx, o->nsec);
 		return -1;
 	}
 	s = &o->sec[idx];
 	if (s->type != SHT_STRTAB) {
-		obj_error(o, NULL,
+		fe_error(o, NULL,
 			"%s: string table is section %u of type %u, wanted %u",
 			whose, idx, s->type, SHT_STRTAB);
 		return -1;
 	}
 	if (!s->size || s->bytes[s->size - 1]) {
-		obj_error(o, NULL,
+		fe_error(o, NULL,
 			"%s: string table (section %u) does not end with NUL",
 			whose, idx);
 		return -1;
@@ -160,19 +160,19 @@ static int check_sec_range(struct fe_obj *o, u32 i, const GElf_Shdr *h)
 	s->entsize = h->sh_entsize;
 	s->align = h->sh_addralign ? h->sh_addralign : 1;
 	if (has_bytes(s->type) && !range_inside(off, size, o->size)) {
-		obj_error(o, NULL,
+		fe_error(o, NULL,
 			"section %u: %llu bytes at offset %llu end behind "
 			"the file's %zu bytes",
 			i, size, off, o->size);
 		return -1;
 	}
 	if (size > MAX_SEC_SIZE) {
-		obj_error(o, NULL, "section %u: size %llu, at most %u", i, size,
+		fe_error(o, NULL, "section %u: size %llu, at most %u", i, size,
 			MAX_SEC_SIZE);
 		return -1;
 	}
 	if (s->align & (s->align - 1) || s->align > MAX_ALIGN) {
-		obj_error(o, NULL,
+		fe_error(o, NULL,
 			"section %u: alignment %llu, wanted a power of two up "
 			"to %u",
 			i, (unsigned long long)s->align, MAX_ALIGN);
@@ -189,7 +189,7 @@ static int name_sections(struct fe_obj *o, const GElf_Shdr *h, u32 strndx)
 
 	for (u32 i = 0; i < o->nsec && !err; i++) {
 		if (h[i].sh_name >= str->size) {
-			obj_error(o, NULL,
+			fe_error(o, NULL,
 				"section %u: name at %u, wanted below %llu", i,
 				h[i].sh_name, (unsigned long long)str->size);
 			err = -1;
@@ -240,7 +240,7 @@ static int check_table(
 	const struct fe_obj *o, const struct fe_sec *s, u64 entsize)
 {
 	if (s->entsize != entsize || s->size % entsize) {
-		obj_error(o, s->name,
+		fe_error(o, s->name,
 			"size %llu in entries of %llu, wanted entries of %llu",
 			(unsigned long long)s->size,
 			(unsigned long long)s->entsize,
@@ -262,28 +262,27 @@ static int check_kind(const struct fe_obj *o, const struct fe_sec *s)
 	if (s->type == SHT_RELA)
 		return check_table(o, s, RELA_SIZE);
 	if (s->type == SHT_SYMTAB_SHNDX) {
-		obj_error(o, s->name, "extended section indices are not read");
+		fe_error(o, s->name, "extended section indices are not read");
 		return -1;
 	}
 	if (s->role == ROLE_NONE)
 		return 0;
 	if (s->flags & SHF_COMPRESSED) {
-		obj_error(o, s->name, "compressed sections are not read");
+		fe_error(o, s->name, "compressed sections are not read");
 		return -1;
 	}
 	if (s->flags & SHF_TLS) {
-		obj_error(
-			o, s->name, "thread-local data has no meaning in BPF");
+		fe_error(o, s->name, "thread-local data has no meaning in BPF");
 		return -1;
 	}
 	if (s->type != SHT_PROGBITS &&
 		!(nobits && (s->role == ROLE_DATA || !s->size))) {
-		obj_error(o, s->name, "section type %u, wanted %u", s->type,
+		fe_error(o, s->name, "section type %u, wanted %u", s->type,
 			SHT_PROGBITS);
 		return -1;
 	}
 	if (s->role == ROLE_CODE && s->size % 8) {
-		obj_error(o, s->name,
+		fe_error(o, s->name,
 			"size %llu, wanted whole instructions of 8 bytes",
 			(unsigned long long)s->size);
 		return -1;
@@ -297,8 +296,7 @@ static int check_sections(struct fe_obj *o, const GElf_Shdr *h, u32 strndx)
 	int err = 0;
 
 	if (h[0].sh_type != SHT_NULL) {
-		obj_error(
-			o, NULL, "section 0: type %u, wanted 0", h[0].sh_type);
+		fe_error(o, NULL, "section 0: type %u, wanted 0", h[0].sh_type);
 		return -1;
 	}
 	for (u32 i = 0; i < o->nsec; i++) {
@@ -306,7 +304,7 @@ static int check_sections(struct fe_obj *o, const GElf_Shdr *h, u32 strndx)
 		bytes += has_bytes(o->sec[i].type) ? o->sec[i].size : 0;
 	}
 	if (!err && bytes > o->size) {
-		obj_error(o, NULL,
+		fe_error(o, NULL,
 			"sections overlap: %llu bytes in a file of %zu",
 			(unsigned long long)bytes, o->size);
 		err = -1;
@@ -335,14 +333,14 @@ static int check_sym_sec(const struct fe_obj *o, u32 tab, u32 i)
 	if (y->sec == SHN_UNDEF || y->sec == SHN_ABS || y->sec == SHN_COMMON)
 		return 0;
 	if (y->sec >= o->nsec) {
-		obj_error(o, where,
+		fe_error(o, where,
 			"symbol %u (%s): section %u, wanted one of %u", i,
 			y->name, y->sec, o->nsec);
 		return -1;
 	}
 	s = &o->sec[y->sec];
 	if (!range_inside(y->value, y->size, s->size)) {
-		obj_error(o, where,
+		fe_error(o, where,
 			"symbol %u (%s): %llu bytes at %llu end behind section "
 			"%s of %llu bytes",
 			i, y->name, (unsigned long long)y->size,
@@ -360,17 +358,17 @@ static int check_sym_form(const struct fe_obj *o, u32 tab, u32 i)
 	bool local = i < o->sec[tab].info;
 
 	if (y->bind > STB_WEAK) {
-		obj_error(o, where, "symbol %u (%s): binding %u, at most %u", i,
+		fe_error(o, where, "symbol %u (%s): binding %u, at most %u", i,
 			y->name, y->bind, STB_WEAK);
 		return -1;
 	}
 	if (y->type > STT_FILE) {
-		obj_error(o, where, "symbol %u (%s): type %u, at most %u", i,
+		fe_error(o, where, "symbol %u (%s): type %u, at most %u", i,
 			y->name, y->type, STT_FILE);
 		return -1;
 	}
 	if (local != (y->bind == STB_LOCAL)) {
-		obj_error(o, where,
+		fe_error(o, where,
 			"symbol %u (%s): binding %u, but the first global one "
 			"is %u",
 			i, y->name, y->bind, o->sec[tab].info);
@@ -394,9 +392,8 @@ static int read_sym(struct fe_obj *o, u32 tab, u32 i)
 	y->size = get_le64(p + 16);
 	y->name = "";
 	if (name >= str->size) {
-		obj_error(o, s->name,
-			"symbol %u: name at %u, wanted below %llu", i, name,
-			(unsigned long long)str->size);
+		fe_error(o, s->name, "symbol %u: name at %u, wanted below %llu",
+			i, name, (unsigned long long)str->size);
 		return -1;
 	}
 	y->name = (const char *)str->bytes + name;
@@ -414,7 +411,7 @@ static int find_symtab(const struct fe_obj *o, u32 *tab)
 		if (o->sec[i].type != SHT_SYMTAB)
 			continue;
 		if (*tab) {
-			obj_error(o, o->sec[i].name,
+			fe_error(o, o->sec[i].name,
 				"a second symbol table, wanted one");
 			return -1;
 		}
@@ -432,7 +429,7 @@ static int read_symbols(struct fe_obj *o, u32 tab)
 		return -1;
 	o->nsym = (u32)(s->size / SYM_SIZE);
 	if (s->info > o->nsym) {
-		obj_error(o, s->name,
+		fe_error(o, s->name,
 			"first global symbol is %u, but there are %u", s->info,
 			o->nsym);
 		return -1;
@@ -489,13 +486,13 @@ static int index_names(struct fe_obj *o)
 		if (a->bind == STB_LOCAL || b->bind == STB_LOCAL ||
 			strcmp(a->name, b->name))
 			continue;
-		obj_error(o, NULL, "symbol %s is defined twice", b->name);
+		fe_error(o, NULL, "symbol %s is defined twice", b->name);
 		err = -1;
 	}
 	return err;
 }
 
-u32 obj_sec(const struct fe_obj *o, const char *name)
+u32 fe_find_sec(const struct fe_obj *o, const char *name)
 {
 	for (u32 i = 1; i < o->nsec; i++)
 		if (!strcmp(o->sec[i].name, name))
@@ -503,7 +500,7 @@ u32 obj_sec(const struct fe_obj *o, const char *name)
 	return 0;
 }
 
-const u32 *obj_syms_of(const struct fe_obj *o, u32 sec, u32 *n)
+const u32 *fe_syms_of(const struct fe_obj *o, u32 sec, u32 *n)
 {
 	u32 lo = 0, hi = o->nnames;
 
@@ -521,7 +518,7 @@ const u32 *obj_syms_of(const struct fe_obj *o, u32 sec, u32 *n)
 	return *n ? o->by_place + lo : NULL;
 }
 
-u32 obj_sym(const struct fe_obj *o, const char *name, u32 sec)
+u32 fe_find_sym(const struct fe_obj *o, const char *name, u32 sec)
 {
 	u32 lo = 0, hi = o->nnames;
 
@@ -567,13 +564,13 @@ static int read_rel(struct fe_obj *o, const struct fe_sec *s, u32 i)
 	if (r->has_addend)
 		r->addend = (i64)get_le64(p + 16);
 	if (r->sym >= o->nsym) {
-		obj_error(o, s->name,
+		fe_error(o, s->name,
 			"relocation %u: symbol %u, wanted below %u", i, r->sym,
 			o->nsym);
 		return -1;
 	}
 	if (!range_inside(r->off, width, to->size)) {
-		obj_error(o, s->name,
+		fe_error(o, s->name,
 			"relocation %u: offset %llu lies outside section %s of "
 			"%llu bytes",
 			i, (unsigned long long)r->off, to->name,
@@ -581,7 +578,7 @@ static int read_rel(struct fe_obj *o, const struct fe_sec *s, u32 i)
 		return -1;
 	}
 	if (to->role == ROLE_CODE && r->off % 8) {
-		obj_error(o, s->name,
+		fe_error(o, s->name,
 			"relocation %u: offset %llu, wanted a multiple of 8", i,
 			(unsigned long long)r->off);
 		return -1;
@@ -594,19 +591,19 @@ static int read_rels(struct fe_obj *o, const struct fe_sec *s, u32 tab)
 	int err = 0;
 
 	if (s->link != tab || !tab) {
-		obj_error(o, s->name, "symbol table is section %u, wanted %u",
+		fe_error(o, s->name, "symbol table is section %u, wanted %u",
 			s->link, tab);
 		return -1;
 	}
 	if (!s->info || s->info >= o->nsec || is_rel(&o->sec[s->info])) {
-		obj_error(o, s->name,
+		fe_error(o, s->name,
 			"applies to section %u, wanted a section of the file",
 			s->info);
 		return -1;
 	}
 	struct fe_sec *to = &o->sec[s->info];
 	if (to->rel) {
-		obj_error(o, s->name,
+		fe_error(o, s->name,
 			"a second set of relocations for section %s", to->name);
 		return -1;
 	}
@@ -633,13 +630,13 @@ static int read_all_rels(struct fe_obj *o, u32 tab)
 /* bpf-gcc stores other things under its relocations than clang (reloc.c). */
 static bool is_from_gcc(const struct fe_obj *o)
 {
-	const struct fe_sec *s = &o->sec[obj_sec(o, ".comment")];
+	const struct fe_sec *s = &o->sec[fe_find_sec(o, ".comment")];
 
 	return s->bytes && memmem(s->bytes, s->size, "GCC: ", 5) &&
 	       !memmem(s->bytes, s->size, "clang", 5);
 }
 
-void obj_digest(struct module *m, u32 file, const u8 *p, size_t n)
+void fe_digest(struct module *m, u32 file, const u8 *p, size_t n)
 {
 	u8 both[2 * SHA256_DIGEST_LENGTH];
 
@@ -683,7 +680,7 @@ struct fe_obj *fe_open(
 	if (read_object(o))
 		return NULL;
 	o->is_gcc = is_from_gcc(o);
-	obj_digest(m, o->file, bytes, size);
+	fe_digest(m, o->file, bytes, size);
 	return o;
 }
 

@@ -94,7 +94,7 @@ struct def_parser {
 static int read_uint(struct def_parser *p, u32 type, u64 *out)
 {
 	const struct btf *b = p->o->btf;
-	const struct btf_type *t = btf__type_by_id(b, btf_strip(b, type));
+	const struct btf_type *t = btf__type_by_id(b, fe_btf_strip(b, type));
 
 	if (btf_is_enum(t) && btf_vlen(t) == 1) {
 		*out = (u32)btf_enum(t)->val;
@@ -106,7 +106,7 @@ static int read_uint(struct def_parser *p, u32 type, u64 *out)
 	}
 	if (!btf_is_ptr(t))
 		return def_error(p, "is no pointer, wanted __uint()");
-	t = btf__type_by_id(b, btf_strip(b, t->type));
+	t = btf__type_by_id(b, fe_btf_strip(b, t->type));
 	if (!btf_is_array(t))
 		return def_error(p, "is no pointer to an array, wanted "
 				    "__uint()");
@@ -147,7 +147,7 @@ static int set_uint_size(struct def_parser *p, u32 type, u32 *field)
 static int set_type(struct def_parser *p, u32 type, u32 *id, u32 *size_field)
 {
 	const struct btf *b = p->o->btf;
-	const struct btf_type *t = btf__type_by_id(b, btf_strip(b, type));
+	const struct btf_type *t = btf__type_by_id(b, fe_btf_strip(b, type));
 
 	if (!btf_is_ptr(t))
 		return def_error(p, "is no pointer, wanted __type()");
@@ -189,7 +189,8 @@ static int set_inner(struct def_parser *p, u32 type)
 static int set_values(struct def_parser *p, const struct btf_member *mb)
 {
 	const struct btf *b = p->o->btf;
-	const struct btf_type *t = btf__type_by_id(b, btf_strip(b, mb->type));
+	const struct btf_type *t =
+		btf__type_by_id(b, fe_btf_strip(b, mb->type));
 	u32 type = p->d->type, id;
 
 	if (p->inner)
@@ -201,13 +202,13 @@ static int set_values(struct def_parser *p, const struct btf_member *mb)
 			type);
 	if (!btf_is_array(t))
 		return def_error(p, "is no array");
-	t = btf__type_by_id(b, btf_strip(b, btf_array(t)->type));
+	t = btf__type_by_id(b, fe_btf_strip(b, btf_array(t)->type));
 	if (!btf_is_ptr(t))
 		return def_error(p, "is no array of pointers");
 	p->values = mb->offset / 8;
 	if (set_size(p, &p->d->value_size, 4))
 		return -1;
-	id = btf_strip(b, t->type);
+	id = fe_btf_strip(b, t->type);
 	t = btf__type_by_id(b, id);
 	if (!is_map_in_map(type))
 		return btf_is_func_proto(t)
@@ -280,22 +281,22 @@ static int read_btf_map(struct fe_obj *o, u32 datasec, u32 i, u32 maps)
 	u64 off;
 
 	if (!btf_is_var(var) || !*name) {
-		obj_error(o, ".maps", "entry %u is no variable with a name", i);
+		fe_error(o, ".maps", "entry %u is no variable with a name", i);
 		return -1;
 	}
-	type = btf_strip(b, var->type);
+	type = fe_btf_strip(b, var->type);
 	const struct btf_type *t = btf__type_by_id(b, type);
 	if (!btf_is_struct(t)) {
-		obj_error(o, ".maps", "map %s: is no struct", name);
+		fe_error(o, ".maps", "map %s: is no struct", name);
 		return -1;
 	}
-	if (!btf_var_place(o, datasec, i, &sec, &off) || sec != maps) {
-		obj_error(o, ".maps", "map %s: has no place in the section",
+	if (!fe_btf_place(o, datasec, i, &sec, &off) || sec != maps) {
+		fe_error(o, ".maps", "map %s: has no place in the section",
 			name);
 		return -1;
 	}
 	if (!range_inside(off, t->size, o->sec[sec].size)) {
-		obj_error(o, ".maps",
+		fe_error(o, ".maps",
 			"map %s: %u bytes at %llu end behind the section's "
 			"%llu bytes",
 			name, t->size, (unsigned long long)off,
@@ -308,7 +309,7 @@ static int read_btf_map(struct fe_obj *o, u32 datasec, u32 i, u32 maps)
 	if (parse_def(&p, type))
 		return -1;
 	/* the size of a struct does not count what values[] was given */
-	u32 y = obj_sym(o, name, sec);
+	u32 y = fe_find_sym(o, name, sec);
 	u64 size = t->size;
 	if (y && o->sym[y].value == off && o->sym[y].size > size)
 		size = o->sym[y].size;
@@ -324,7 +325,7 @@ static int read_btf_maps(struct fe_obj *o, u32 maps)
 			: -1;
 
 	if (ds < 0) {
-		obj_error(o, ".maps",
+		fe_error(o, ".maps",
 			"BTF does not describe it (compile with "
 			"-g)");
 		return -1;
@@ -350,7 +351,7 @@ struct legacy {
 static int find_legacy(struct fe_obj *o, u32 sec, struct legacy *v, u32 *n)
 {
 	u32 nsyms;
-	const u32 *at = obj_syms_of(o, sec, &nsyms);
+	const u32 *at = fe_syms_of(o, sec, &nsyms);
 
 	*n = 0;
 	for (u32 i = 0; i < nsyms; i++) {
@@ -361,7 +362,7 @@ static int find_legacy(struct fe_obj *o, u32 sec, struct legacy *v, u32 *n)
 				.sym = at[i], .off = y->value, .size = y->size};
 	}
 	if (!*n && o->sec[sec].size) {
-		obj_error(o, o->sec[sec].name, "no symbol names a map in it");
+		fe_error(o, o->sec[sec].name, "no symbol names a map in it");
 		return -1;
 	}
 	for (u32 i = 0; i < *n; i++) {
@@ -379,7 +380,7 @@ static int check_tail(
 {
 	for (u64 i = from; i < l->size; i++)
 		if (p[i]) {
-			obj_error(o, o->sec[o->sym[l->sym].sec].name,
+			fe_error(o, o->sec[o->sym[l->sym].sec].name,
 				"map %s: %llu bytes, of which those behind "
 				"%llu "
 				"are unknown and not 0",
@@ -398,7 +399,7 @@ static int read_legacy_map(struct fe_obj *o, struct legacy *l, u32 sec)
 	struct mapdef d = {.name = y->name, .is_static = y->bind == STB_LOCAL};
 
 	if (l->size < LEGACY_MIN) {
-		obj_error(o, o->sec[sec].name,
+		fe_error(o, o->sec[sec].name,
 			"map %s: size %llu, wanted at least %u", y->name,
 			(unsigned long long)l->size, LEGACY_MIN);
 		return -1;
@@ -444,7 +445,7 @@ static int link_legacy(
 				break;
 	}
 	if (found >= n || found == i || is_map_in_map(maps[found].type)) {
-		obj_error(o, o->sec[o->sym[v[i].sym].sec].name,
+		fe_error(o, o->sec[o->sym[v[i].sym].sec].name,
 			"map %s: its inner map %u does not exist", d->name,
 			v[i].by_pos ? v[i].inner_pos : v[i].inner_id);
 		return -1;
@@ -461,7 +462,7 @@ static int read_legacy_maps(struct fe_obj *o, u32 sec)
 {
 	u32 first = o->m->map.n, n;
 
-	obj_syms_of(o, sec, &n);
+	fe_syms_of(o, sec, &n);
 	struct legacy *v = arena_array(o->m->a, struct legacy, n);
 	int err = find_legacy(o, sec, v, &n);
 
@@ -482,7 +483,7 @@ static int set_entries(struct fe_obj *o, const struct kiln_name_value *v)
 	unsigned long long n = strtoull(v->value, &end, 0);
 	if (errno || end == v->value || *end || n > UINT32_MAX || !n ||
 		strchr(v->value, '-')) {
-		obj_error(o, NULL, "--map %s=%s: wanted a number of entries",
+		fe_error(o, NULL, "--map %s=%s: wanted a number of entries",
 			v->name, v->value);
 		return -1;
 	}
@@ -491,7 +492,7 @@ static int set_entries(struct fe_obj *o, const struct kiln_name_value *v)
 			o->m->map.v[i].max_entries = (u32)n;
 			return 0;
 		}
-	obj_error(o, NULL, "--map %s: there is no such map", v->name);
+	fe_error(o, NULL, "--map %s: there is no such map", v->name);
 	return -1;
 }
 
@@ -515,7 +516,7 @@ static int check_overlap(struct fe_obj *o)
 
 		if (a->sec != b->sec || a->off + a->size <= b->off)
 			continue;
-		obj_error(o, o->sec[b->sec].name, "maps %s and %s overlap",
+		fe_error(o, o->sec[b->sec].name, "maps %s and %s overlap",
 			o->m->map.v[a->map].name, o->m->map.v[b->map].name);
 		return -1;
 	}

@@ -113,12 +113,12 @@ struct fe_obj {
 	vec(struct fe_map) map; /* maps.c, by section and offset */
 };
 
-#define obj_error(o, sec, ...)                                            \
+#define fe_error(o, sec, ...)                                             \
 	diag_error((o)->m->diag,                                          \
 		&(struct loc){                                            \
 			.file = (o)->name, .section = (sec), .insn = -1}, \
 		__VA_ARGS__)
-#define obj_warn(o, sec, ...)                                             \
+#define fe_warn(o, sec, ...)                                              \
 	diag_warn((o)->m->diag,                                           \
 		&(struct loc){                                            \
 			.file = (o)->name, .section = (sec), .insn = -1}, \
@@ -127,44 +127,43 @@ struct fe_obj {
 /* ---- elf.c ---- */
 /* Adds an input to module->digest: the first one's SHA-256; with each further
  * one the SHA-256 of the digest so far and of its own. */
-void obj_digest(struct module *m, u32 file, const u8 *p, size_t n);
+void fe_digest(struct module *m, u32 file, const u8 *p, size_t n);
 /* The section of that name, or 0. */
-u32 obj_sec(const struct fe_obj *o, const char *name);
+u32 fe_find_sec(const struct fe_obj *o, const char *name);
 /* The symbols defined in a section, by value; NULL if *n is 0. */
-const u32 *obj_syms_of(const struct fe_obj *o, u32 sec, u32 *n);
+const u32 *fe_syms_of(const struct fe_obj *o, u32 sec, u32 *n);
 /* The defined symbol of that name in section sec (0: in any), or 0. */
-u32 obj_sym(const struct fe_obj *o, const char *name, u32 sec);
+u32 fe_find_sym(const struct fe_obj *o, const char *name, u32 sec);
 
 /* ---- btf.c ---- */
 /* Where the i-th variable of a DATASEC stands; false if it is nowhere. */
-bool btf_var_place(
+bool fe_btf_place(
 	const struct fe_obj *o, u32 datasec, u32 i, u32 *sec, u64 *off);
 /* The id behind modifiers and typedefs. */
-u32 btf_strip(const struct btf *b, u32 id);
+u32 fe_btf_strip(const struct btf *b, u32 id);
 /* CONST and VOLATILE are both among the modifiers of a type. */
-bool btf_is_const_volatile(const struct btf *b, u32 id);
+bool fe_btf_is_knob(const struct btf *b, u32 id);
 /* libbpf's messages are process-global: between these two it is silent and
  * no other thread of the compiler is inside it. */
-void libbpf_enter(void);
-void libbpf_leave(void);
+void fe_libbpf_enter(void);
+void fe_libbpf_leave(void);
 
 /* ---- btf_ext.c ---- */
 /* Checks .BTF.ext and fills line and func_type. */
-int btf_ext_read(struct fe_obj *o, const u32 *type_kind, u32 ntypes,
+int fe_btf_ext(struct fe_obj *o, const u32 *type_kind, u32 ntypes,
 	const char *str, u32 str_len);
 
 /* ---- data.c ---- */
 /* Data sections -> module->data, with their variables; --set. */
-int data_read(struct fe_obj *o, const struct fe_opts *opts);
+int fe_data(struct fe_obj *o, const struct fe_opts *opts);
 /* If undefined symbol sym is a kconfig variable, 1 and its place in the
  * module; 0 if it is not; -1 after a diagnostic at l. */
-int data_kconfig(struct fe_obj *o, const struct fe_opts *opts, u32 sym,
+int fe_kconfig(struct fe_obj *o, const struct fe_opts *opts, u32 sym,
 	const struct loc *l, struct target_ref *out);
 
 /* ---- progtype.c ---- */
 /* --type names it: "sched_cls", or a section that says so. */
-bool prog_type_known(const char *name);
-void prog_type_find(
-	struct fe_obj *o, struct func *f, const struct fe_opts *opts);
+bool fe_prog_type_known(const char *name);
+void fe_prog_type(struct fe_obj *o, struct func *f, const struct fe_opts *opts);
 
 #endif

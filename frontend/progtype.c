@@ -92,10 +92,10 @@ static bool by_context(const struct fe_obj *o, struct func *f)
 	t = btf__type_by_id(b, t->type);
 	if (!btf_vlen(t))
 		return false;
-	t = btf__type_by_id(b, btf_strip(b, btf_params(t)[0].type));
+	t = btf__type_by_id(b, fe_btf_strip(b, btf_params(t)[0].type));
 	if (!btf_is_ptr(t))
 		return false;
-	t = btf__type_by_id(b, btf_strip(b, t->type));
+	t = btf__type_by_id(b, fe_btf_strip(b, t->type));
 	if (!btf_is_struct(t) && !btf_is_fwd(t))
 		return false;
 	const char *name = btf__name_by_offset(b, t->name_off);
@@ -112,9 +112,9 @@ static bool by_libbpf(const char *section, struct func *f)
 	enum bpf_prog_type type;
 	enum bpf_attach_type attach;
 
-	libbpf_enter();
+	fe_libbpf_enter();
 	int err = libbpf_prog_type_by_name(section, &type, &attach);
-	libbpf_leave();
+	fe_libbpf_leave();
 	if (err)
 		return false;
 	f->prog_type = type;
@@ -158,15 +158,14 @@ static const char *option_for(const struct fe_opts *o, const char *section)
 	return value;
 }
 
-bool prog_type_known(const char *name)
+bool fe_prog_type_known(const char *name)
 {
 	struct func f = {0};
 
 	return by_type_name(name, &f) || by_libbpf(name, &f);
 }
 
-void prog_type_find(
-	struct fe_obj *o, struct func *f, const struct fe_opts *opts)
+void fe_prog_type(struct fe_obj *o, struct func *f, const struct fe_opts *opts)
 {
 	const char *option = option_for(opts, f->section);
 	const char *s = f->section + (f->section[0] == '?');
@@ -179,7 +178,7 @@ void prog_type_find(
 	/* its context is then plain memory, the application's own struct */
 	f->prog_type = BPF_PROG_TYPE_UNSPEC;
 	if (strcmp(s, ".text"))
-		obj_warn(o, f->section,
+		fe_warn(o, f->section,
 			"names no type of program: the context of %s is plain "
 			"memory (--type %s=TYPE)",
 			f->name, f->section);

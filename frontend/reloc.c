@@ -84,7 +84,7 @@ static u32 *find_functions(struct fe_obj *o, u32 sec)
 	struct fe_sec *s = &o->sec[sec];
 	bool by_type = false;
 	u32 n;
-	const u32 *at = obj_syms_of(o, sec, &n);
+	const u32 *at = fe_syms_of(o, sec, &n);
 	u32 *names = arena_array(o->m->a, u32, n + 1u);
 
 	for (u32 i = 0; i < n; i++)
@@ -108,7 +108,7 @@ static int check_function(
 	u64 end = i + 1 < s->nfn ? s->fn[i + 1].off : s->size;
 
 	if (f->off % SLOT || f->size % SLOT) {
-		obj_error(o, s->name,
+		fe_error(o, s->name,
 			"function %s: %llu bytes at %llu, wanted whole "
 			"instructions of 8 bytes",
 			name, (unsigned long long)f->size,
@@ -118,7 +118,7 @@ static int check_function(
 	if (!f->size)
 		f->size = end - f->off;
 	if (!f->size || f->off + f->size > end) {
-		obj_error(o, s->name,
+		fe_error(o, s->name,
 			"function %s: %llu bytes at %llu, but %s at %llu", name,
 			(unsigned long long)f->size, (unsigned long long)f->off,
 			i + 1 < s->nfn ? "another one begins"
@@ -348,7 +348,7 @@ static int ref_undefined(struct fe_obj *o, u32 sym, i64 addend,
 		return -1;
 	}
 	if (!y->ext) {
-		int kconfig = data_kconfig(o, opts, sym, l, out);
+		int kconfig = fe_kconfig(o, opts, sym, l, out);
 
 		if (kconfig < 0)
 			return -1;
@@ -570,7 +570,7 @@ static int reloc_data(
 	int err = 0;
 
 	if (s->nrel && !s->bytes) {
-		obj_error(o, s->name, "relocations of a section without bytes");
+		fe_error(o, s->name, "relocations of a section without bytes");
 		return -1;
 	}
 	for (u32 i = 0; i < s->nrel; i++) {
@@ -592,7 +592,7 @@ static int reloc_data(
 		qsort(d->rel.v, d->rel.n, sizeof(*d->rel.v), cmp_data_rel);
 	for (u32 i = 1; i < d->rel.n && !err; i++)
 		if (d->rel.v[i].off - d->rel.v[i - 1].off < 8) {
-			obj_error(o, s->name,
+			fe_error(o, s->name,
 				"relocations at %llu and %llu overlap",
 				(unsigned long long)d->rel.v[i - 1].off,
 				(unsigned long long)d->rel.v[i].off);
@@ -613,7 +613,7 @@ static int init_map(struct fe_obj *o, u32 sec, const struct fe_rel *r,
 		return 0;
 	if (!p || r->off - p->off >= p->size || r->off - p->off < p->values ||
 		(r->off - p->off - p->values) % 8) {
-		obj_error(o, s->name,
+		fe_error(o, s->name,
 			"relocation at %llu is not in the values of a map",
 			(unsigned long long)r->off);
 		return -1;
@@ -624,13 +624,13 @@ static int init_map(struct fe_obj *o, u32 sec, const struct fe_rel *r,
 	u64 slot = (r->off - p->off - p->values) / 8;
 	u8 kind = o->m->sym.v[t.sym].kind;
 	if (slot >= d->max_entries) {
-		obj_error(o, s->name,
+		fe_error(o, s->name,
 			"map %s: value %llu, but it has %u entries", d->name,
 			(unsigned long long)slot, d->max_entries);
 		return -1;
 	}
 	if (t.addend || kind != (d->inner ? SYM_MAP : SYM_SUBPROG)) {
-		obj_error(o, s->name, "map %s: value %llu is no %s", d->name,
+		fe_error(o, s->name, "map %s: value %llu is no %s", d->name,
 			(unsigned long long)slot, d->inner ? "map" : "program");
 		return -1;
 	}
@@ -652,19 +652,19 @@ static int init_maps(struct fe_obj *o, u32 sec, const struct fe_opts *opts)
 
 static int read_license(struct fe_obj *o)
 {
-	const struct fe_sec *s = &o->sec[obj_sec(o, "license")];
-	const struct fe_sec *v = &o->sec[obj_sec(o, "version")];
+	const struct fe_sec *s = &o->sec[fe_find_sec(o, "license")];
+	const struct fe_sec *v = &o->sec[fe_find_sec(o, "version")];
 
 	if (s->bytes && s->size) {
 		if (!memchr(s->bytes, 0, s->size)) {
-			obj_error(o, s->name, "does not end with NUL");
+			fe_error(o, s->name, "does not end with NUL");
 			return -1;
 		}
 		o->m->license = (const char *)s->bytes;
 	}
 	if (v->bytes && v->size) {
 		if (v->size < 4) {
-			obj_error(o, v->name, "size %llu, wanted 4",
+			fe_error(o, v->name, "size %llu, wanted 4",
 				(unsigned long long)v->size);
 			return -1;
 		}
@@ -678,9 +678,9 @@ static int refuse_struct_ops(struct fe_obj *o)
 	static const char *const names[] = {".struct_ops", ".struct_ops.link"};
 
 	for (u32 i = 0; i < countof(names); i++) {
-		if (!o->sec[obj_sec(o, names[i])].size)
+		if (!o->sec[fe_find_sec(o, names[i])].size)
 			continue;
-		obj_error(o, names[i], "tables of struct_ops are not read");
+		fe_error(o, names[i], "tables of struct_ops are not read");
 		return -1;
 	}
 	return 0;
@@ -743,7 +743,7 @@ static void settle_programs(
 		m->sym.v[f->sym].kind = SYM_PROG;
 		if (f->is_global)
 			m->sym.v[f->sym].bind = BIND_PROTECTED;
-		prog_type_find(o, f, opts);
+		fe_prog_type(o, f, opts);
 	}
 }
 
@@ -761,10 +761,10 @@ static int check_types_used(struct fe_obj *o, const struct fe_opts *opts)
 			found |= o->sec[k].role == ROLE_CODE &&
 				 !fnmatch(want, o->sec[k].name, 0);
 		if (!found)
-			obj_error(o, NULL,
-				"--type %s: there is no such section", want);
-		if (!prog_type_known(opts->types[i].value)) {
-			obj_error(o, NULL, "--type %s=%s: unknown program type",
+			fe_error(o, NULL, "--type %s: there is no such section",
+				want);
+		if (!fe_prog_type_known(opts->types[i].value)) {
+			fe_error(o, NULL, "--type %s=%s: unknown program type",
 				want, opts->types[i].value);
 			found = false;
 		}
@@ -777,7 +777,7 @@ int fe_reloc(struct module *m, struct fe_obj *o, const struct fe_opts *opts)
 {
 	u32 first = m->func.n;
 	int err = read_license(o) | refuse_struct_ops(o) |
-		  check_types_used(o, opts) | data_read(o, opts);
+		  check_types_used(o, opts) | fe_data(o, opts);
 
 	for (u32 i = 1; i < o->nsec; i++)
 		if (o->sec[i].role == ROLE_CODE)
@@ -804,7 +804,7 @@ int fe_raw(struct module *m, const char *name, const u8 *bytes, size_t size)
 	struct loc l = {.file = name, .insn = -1};
 	u32 file = m->nfile - 1;
 
-	obj_digest(m, file, bytes, size);
+	fe_digest(m, file, bytes, size);
 	if (!size || size % SLOT || size / SLOT > UINT32_MAX / 2) {
 		diag_error(m->diag, &l,
 			"%zu bytes, wanted whole instructions of 8 bytes",

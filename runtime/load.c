@@ -137,7 +137,8 @@ static int find_table(const struct kiln_object *o, const char *name, u64 row,
 	for (u32 i = 1; i < o->nsec; i++) {
 		const struct rt_sec *s = &o->sec[i];
 
-		if (s->seg != SEG_RODATA ||
+		/* the anchors of empty tables stand anywhere */
+		if (s->seg != SEG_RODATA || !s->size ||
 			strcmp(o->shstr + o->sh[i].sh_name, name))
 			continue;
 		u8 *at = o->seg[SEG_RODATA].addr + s->off;
