@@ -93,14 +93,16 @@ int kernel_prog(const struct bpf_insn *insn, u32 n)
 	union bpf_attr a = {.prog_type = BPF_PROG_TYPE_XDP,
 		.insns = (uintptr_t)insn,
 		.insn_cnt = n,
-		.license = (uintptr_t) "GPL",
-		.log_level = 1,
-		.log_size = sizeof(log),
-		.log_buf = (uintptr_t)log};
+		.license = (uintptr_t) "GPL"};
 	int fd = bpf(BPF_PROG_LOAD, &a);
 
-	if (fd < 0)
-		fprintf(stderr, "%s\n%s\n", strerror(-fd), log);
+	if (fd >= 0)
+		return fd;
+	a.log_level = 1;
+	a.log_size = sizeof(log);
+	a.log_buf = (uintptr_t)log;
+	bpf(BPF_PROG_LOAD, &a);
+	fprintf(stderr, "%s\n%s\n", strerror(-fd), log);
 	return fd;
 }
 
