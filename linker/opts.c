@@ -60,7 +60,7 @@ static const struct opt_row rows[] = {
 	{"export",       O_EXPORT,       CLI_COMPILE, "LIST",    "export only these names, comma-separated"},
 	{"regs",         O_REGS,         CLI_COMPILE, "MASK",    "allocate only these registers (for tests)"},
 	{"raw",          O_RAW,          CLI_RUN,     NULL,      "bare BPF instructions in hex instead of FILE"},
-	{"mem",          O_MEM,          CLI_RUN,     "HEX",     "memory for --raw: r1 is its address, r2 its length"},
+	{"mem",          O_MEM,          CLI_RUN,     "HEX",     "memory for --raw: at r1, r2 bytes long"},
 	{"data-in",      O_DATA_IN,      CLI_RUN,     "FILE",    "packet bytes; - is stdin"},
 	{"data-out",     O_DATA_OUT,     CLI_RUN,     "FILE",    "write the packet afterwards"},
 	{"ctx-in",       O_CTX_IN,       CLI_RUN,     "FILE",    "context, as in the kernel's UAPI"},
@@ -264,7 +264,7 @@ static int bad_option(const struct cli *o, int c, const char *word)
 				    : "no such option";
 
 	/* of letters in one word, optopt is the wrong one */
-	if (optopt && optopt < 256) {
+	if (optopt && optopt < 256 && strncmp(word, "--", 2)) {
 		word = letter;
 		what = c == ':' ? what : "no such option";
 	}

@@ -99,7 +99,7 @@ static void put_cells(struct report *r, const char *const *cell, bool heading)
 {
 	u32 last = r->ncol;
 
-	while (last && !*cell[last - 1])
+	while (last && (!*cell[last - 1] || !r->width[last - 1]))
 		last--;
 	fputs(" ", r->out);
 	for (u32 c = 0; c < last; c++) {
