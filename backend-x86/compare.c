@@ -210,13 +210,15 @@ static void shorten(struct cond *c, i64 *v)
 }
 
 /* The flags of the comparison with 0 are those that the computation of r
- * leaves: only if it is just before, which select.c sees to. */
+ * leaves: only if it is just before, which select.c sees to. Of a value below
+ * 2^32 each size tells whether it is 0. */
 static bool leaves_flags(const struct x86_sel *s, ref r, enum cc cc, u8 size)
 {
 	const struct ins *i = x86_root(s, r);
+	bool any_size = cc <= CC_NE && s->val[s->val[r.v].root].zero_up;
 
-	if (i->blk != s->blk || x86_ty_size(i->type) != size ||
-		(s->f->ins[s->ins].op != OP_BR))
+	if (i->blk != s->blk || s->f->ins[s->ins].op != OP_BR ||
+		(x86_ty_size(i->type) != size && !any_size))
 		return false;
 	switch (i->op) {
 	case OP_AND:

@@ -800,6 +800,20 @@ static void flatten(struct x86_sel *s)
 	s->m->ins.cap = cap;
 }
 
+/* Room for about what a function of this size becomes. */
+static void reserve(struct x86_sel *s)
+{
+	u32 n = s->f->nins + 64;
+	struct mfn *m = s->m;
+
+	m->ins.cap = n;
+	m->ins.v = arena_array(m->a, struct mins, n);
+	m->opd.cap = 2 * n;
+	m->opd.v = arena_array(m->a, struct mopd, 2 * n);
+	s->group.cap = n;
+	s->group.v = arena_array(s->tmp, struct x86_group, n);
+}
+
 /* ---- the function ------------------------------------------------------------------------------ */
 
 struct mfn *x86_select(struct fn *f, const struct cg *cg)
@@ -813,6 +827,7 @@ struct mfn *x86_select(struct fn *f, const struct cg *cg)
 	u32 *rpo = cfg_rpo(f, tmp, &n);
 
 	s.m = mir_new(f->a, f);
+	reserve(&s);
 	s.val = arena_array(tmp, struct x86_val, f->nins);
 	s.head = arena_array(tmp, u32, f->nblk);
 	s.pend = arena_array(tmp, u32, f->nblk);
