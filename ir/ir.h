@@ -233,7 +233,8 @@ static inline ref *ir_args(const struct fn *f, const struct ins *i, u32 *n)
 {
 	if (op_info[i->op].nargs == OP_VARARGS) {
 		*n = i->arg[1].v;
-		return f->args.v + i->arg[0].v;
+		/* no argument at all: there may be no array either */
+		return *n ? f->args.v + i->arg[0].v : (ref *)i->arg;
 	}
 	*n = op_info[i->op].nargs;
 	return (ref *)i->arg;
