@@ -397,13 +397,15 @@ static void find_loops(struct loops *l)
 	for (u32 k = 0; k < l->nlive; k++) {
 		u32 b = l->rpo[k], h = f->blk[b].loop;
 
-		if (h == b)
+		if (h == b) {
+			f->blk[b].outer = l->parent[b];
 			f->blk[b].depth =
 				l->parent[b] == BLK_NONE
 					? 1
 					: f->blk[l->parent[b]].depth + 1;
-		else
+		} else {
 			f->blk[b].depth = h == BLK_NONE ? 0 : f->blk[h].depth;
+		}
 	}
 }
 
