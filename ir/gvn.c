@@ -260,7 +260,8 @@ static void kill_own(struct gvn *g, i64 lo, i64 hi)
 static void kill_call(struct gvn *g, const struct ins *i)
 {
 	struct fn *f = g->f;
-	u32 n;
+	const struct call *c = &f->calls.v[i->aux];
+	u32 n, skip = i->op == OP_CALLX;
 	i64 lo, hi;
 
 	kill_regions(g, place_writes(f, i));
@@ -268,7 +269,7 @@ static void kill_call(struct gvn *g, const struct ins *i)
 	for (u32 k = 0; k < n; k++) {
 		int known = frame_call_arg(f, i, k, &lo, &hi);
 
-		if (known == 1)
+		if (known == 1 && c->arg[k - skip].access & ARG_WRITE)
 			kill_own(g, lo, hi);
 		else if (known < 0 || g->frame_lost)
 			kill_own(g, INT64_MIN, INT64_MAX);
@@ -373,10 +374,8 @@ static bool has_fact(const struct facts *e, const struct fact *p)
  * those that nothing in it can touch. */
 static void meet_facts(struct gvn *g, u32 b)
 {
-	enum { MAX_PREDS = 8 };
 	const struct blk *blk = &g->f->blk[b];
 	const struct facts *first = NULL;
-	u32 forward = 0;
 	bool back = false;
 
 	g->nnow = 0;
@@ -387,14 +386,13 @@ static void meet_facts(struct gvn *g, u32 b)
 		}
 		if (!first)
 			first = &g->end[blk->pred[k]];
-		forward++;
 	}
 	/* a retreating edge without a natural loop: nothing is known of it */
-	if (!first || forward > MAX_PREDS || (back && blk->loop != b))
+	if (!first || (back && blk->loop != b))
 		return;
 	g->nnow = first->n;
 	memcpy(g->now, first->v, first->n * sizeof(g->now[0]));
-	for (u32 k = 0; k < blk->npred; k++) {
+	for (u32 k = 0; g->nnow && k < blk->npred; k++) {
 		if (cfg_is_back_edge(g->f, blk->pred[k], b))
 			continue;
 		const struct facts *e = &g->end[blk->pred[k]];
