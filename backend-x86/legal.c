@@ -4,6 +4,8 @@
  *   MULHU of I32       the upper half of a 64-bit product
  *   x / c, x % c       multiplication and shifts (c constant, not signed)
  *   offsets            beyond 32 bits: added to the address first
+ *   i = i + c          of a loop, if only the loop itself wants it: done last,
+ *                      so that i is dead and its register can be taken
  *
  * Everything else select.c does itself: division is one total machine
  * operation (emit.c "Division"), constants of any size find a register,
@@ -206,6 +208,60 @@ static void legalise_offset(struct fn *f, u32 i)
 	f->ins[i].imm = 0;
 }
 
+/* ---- steps of loops ------------------------------------------------------------------- */
+
+/* The instructions other than phis and terminators that use each value. */
+static u32 *count_uses(const struct fn *f, struct arena *tmp)
+{
+	u32 *uses = arena_array(tmp, u32, f->nins);
+
+	ir_each_blk (f, b) {
+		ir_each_ins (f, b, i) {
+			const struct ins *ins = &f->ins[i];
+			u32 n;
+			const ref *arg = ir_args(f, ins, &n);
+
+			if (ins->op == OP_PHI ||
+				op_info[ins->op].flags & OPF_TERM)
+				continue;
+			for (u32 k = 0; k < n; k++)
+				uses[arg[k].v]++;
+		}
+	}
+	return uses;
+}
+
+static void sink_step(struct fn *f, u32 phi, ref r, const u32 *uses)
+{
+	const struct ins *i = ir_ins(f, r);
+	u32 last;
+
+	if (i->op != OP_ADD || i->arg[0].v != phi || uses[r.v] ||
+		!ir_is_const(f, i->arg[1], &(i64){0}))
+		return;
+	last = f->blk[i->blk].last;
+	if (i->next != last)
+		ir_move_before(f, r.v, last);
+}
+
+static void sink_steps(struct fn *f)
+{
+	struct arena *tmp = arena_scratch(f->a);
+	struct arena_mark mark = arena_mark(tmp);
+	const u32 *uses = count_uses(f, tmp);
+
+	ir_each_blk (f, b) {
+		ir_each_phi (f, b, i) {
+			u32 n;
+			const ref *arg = ir_args(f, &f->ins[i], &n);
+
+			for (u32 k = 0; k < n; k++)
+				sink_step(f, i, arg[k], uses);
+		}
+	}
+	arena_release(tmp, mark);
+}
+
 /* ---- all --------------------------------------------------------------------------------- */
 
 void x86_legalise(struct fn *f, const struct cg *cg)
@@ -226,4 +282,5 @@ void x86_legalise(struct fn *f, const struct cg *cg)
 			else if (op_is_mem((enum op)ins->op))
 				legalise_offset(f, i);
 		}
+	sink_steps(f);
 }

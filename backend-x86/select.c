@@ -616,6 +616,16 @@ static u32 find_root(const struct x86_sel *s, u32 i)
 	return alias ? s->val[ins->arg[0].v].root : i;
 }
 
+/* i = phi(.., i + c) */
+static void find_step(struct x86_sel *s, u32 phi, u32 add)
+{
+	const struct ins *i = &s->f->ins[add];
+
+	if (i->op == OP_ADD && i->arg[0].v == phi &&
+		ir_is_const(s->f, i->arg[1], &(i64){0}))
+		s->val[phi].step = add;
+}
+
 static void count_uses(struct x86_sel *s, u32 i)
 {
 	const struct ins *ins = &s->f->ins[i];
@@ -627,7 +637,10 @@ static void count_uses(struct x86_sel *s, u32 i)
 
 		v->uses++;
 		v->addrs += op_is_mem((enum op)ins->op) && k == 0;
-		v->needed |= ins->op == OP_PHI;
+		if (ins->op == OP_PHI) {
+			v->needed = true;
+			find_step(s, i, arg[k].v);
+		}
 	}
 }
 
