@@ -42,7 +42,7 @@ struct fe_sec {
 	u64 size, align, flags, entsize;
 	u32 type, link, info;
 	u8 role;
-	bool is_text;	    /* CODE: .text, .text.*: only subprograms */
+	bool is_text;	    /* CODE: .text, .text.*: no entries */
 	struct fe_rel *rel; /* what applies to this section */
 	u32 nrel;
 	u32 data;	  /* DATA: 1 + index in module->data (data.c) */
@@ -101,9 +101,8 @@ struct fe_obj {
 	u32 *by_place; /* the same by section and value */
 	u32 nnames;
 	/* btf.c; NULL, 0 without .BTF */
-	struct btf *btf; /* libbpf's view; ids of this object */
-	struct btf
-		*btf_of_link; /* what module->btf_types is; if this owns it */
+	struct btf *btf;	 /* libbpf's view; ids of this object */
+	struct btf *btf_of_link; /* module->btf_types, if this object owns it */
 	u32 btf_sec;
 	u32 kconfig;	  /* DATASEC .kconfig, or 0 */
 	u32 kconfig_data; /* 1 + where they are in module->data */
