@@ -301,6 +301,16 @@ static void sum_uses(struct use *u, u32 n)
 	u[n] = (struct use){.weight = sum, .hard = hard};
 }
 
+static void find_runs(struct range *r, u32 from, u32 to)
+{
+	for (u32 k = to; k-- > from;) {
+		bool last = k + 1 == to || r[k].to != r[k + 1].from;
+
+		r[k].run_to = last ? r[k].to : r[k + 1].run_to;
+		r[k].run_next = last ? k + 1 : r[k + 1].run_next;
+	}
+}
+
 static void finish(struct merger *g, struct fill *f, u32 root)
 {
 	struct ra *ra = g->ra;
@@ -322,6 +332,7 @@ static void finish(struct merger *g, struct fill *f, u32 root)
 		take_uses(ra, f, r.vreg, r.to);
 	}
 	b->nrange = f->nrange - b->range;
+	find_runs(ra->brange, b->range, f->nrange);
 	ra->brange[f->nrange++] = (struct range){.len = len};
 	b->nuse = f->nuse - b->use;
 	sum_uses(&ra->buse[b->use], b->nuse);

@@ -341,7 +341,8 @@ static void add_range(struct ra *ra, u32 v, u32 from, u32 to)
 	if (!vi->nrange)
 		vi->range = ra->range.n;
 	vi->nrange++;
-	*vec_push(ra->a, &ra->range) = (struct range){from, to, v, 0};
+	*vec_push(ra->a, &ra->range) =
+		(struct range){.from = from, .to = to, .vreg = v};
 }
 
 static void add_blk_range(struct live_scan *s, u32 v, u32 b, bool def)

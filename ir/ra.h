@@ -53,7 +53,10 @@ static inline bool loc_is_slot(u32 loc)
 struct range {
 	u32 from, to;
 	u32 vreg;
-	u32 len; /* points of this bundle's ranges before this one */
+	/* Of a bundle only: points of its ranges before this one; where the
+	 * run of touching ranges that this one is in ends, and the first range
+	 * behind that run. */
+	u32 len, run_to, run_next;
 };
 
 enum use_kind {
@@ -117,6 +120,7 @@ struct piece {
 	u32 u0, u1; /* uses */
 	u32 next;   /* of the bundle */
 	u32 len;    /* points */
+	u32 call;   /* the first point that a call clobbers, or to */
 	float weight;
 	u8 state;
 	u8 preg;
@@ -263,6 +267,8 @@ u32 ra_use_from(const struct ra *ra, u32 lo, u32 hi, u32 pos);
 /* Forgets the uses outside of the piece: fixed defs, one point before a range.
  * They state wishes, but the move that they stand for can go anywhere. */
 bool ra_drop_uses(struct ra *ra, u32 piece);
+/* The first point of p at which a call clobbers, or its end. */
+u32 ra_first_call(const struct ra *ra, const struct piece *p);
 /* Cuts a piece at pos inside it; returns the new one behind. */
 u32 ra_cut(struct ra *ra, u32 piece, u32 pos);
 /* The point from which on p cannot be in preg; p's end if it is free. */

@@ -2,7 +2,8 @@
  * Register allocation, the middle: bundles, and the pieces that they are cut
  * into, get registers. In the order of a queue, long ones first, since short
  * ones fit into what is left. A piece
- *   1. takes a free register, the one it likes best;
+ *   1. takes the register it likes best, if who is there can as well be in
+ *      another; else a free one;
  *   2. else throws out lighter pieces, which return to the queue;
  *   3. else is cut (spill.c), and its parts return to the queue.
  * Weight is uses by loop depth per length. A piece within one instruction that
@@ -12,7 +13,7 @@
  * turn when all others are placed.
  */
 #include <assert.h>
-#include <string.h>
+#include <math.h>
 
 #include "ir/ra.h"
 
@@ -65,6 +66,59 @@ static u64 gap_worth(const struct ra *ra, const struct piece *p)
 	return 3 * (ra_freq(ra, p->from / 2) + ra_freq(ra, (p->to - 1) / 2));
 }
 
+/* A stretch of p: touching ranges are one. */
+struct stretch {
+	u32 k; /* its first range; that of the next one while searching */
+	u32 from, to;
+};
+
+static bool next_stretch(
+	const struct ra *ra, const struct piece *p, u32 *k, struct stretch *s)
+{
+	if (*k >= p->r1)
+		return false;
+	const struct range *r = &ra->brange[*k];
+	s->k = *k;
+	s->from = r->from < p->from ? p->from : r->from;
+	s->to = r->run_to > p->to ? p->to : r->run_to;
+	*k = r->run_next;
+	return true;
+}
+
+/* The first point of [from, to) at which a call clobbers, or to. */
+static u32 call_in(const struct ra *ra, u32 from, u32 to)
+{
+	const u32 *call = ra->call.v;
+	u32 n = ra->call.n;
+
+	if (!n)
+		return to;
+	while (n > 1) {
+		u32 half = n / 2;
+
+		call = 2 * call[half - 1] + 1 < from ? call + half : call;
+		n -= half;
+	}
+	u32 at = 2 * *call + 1;
+	return at < from || at >= to ? to : at;
+}
+
+u32 ra_first_call(const struct ra *ra, const struct piece *p)
+{
+	u32 from = p->from, k = p->r0;
+
+	for (;;) {
+		u32 at = call_in(ra, from, p->to);
+
+		if (at == p->to)
+			return at;
+		k = range_behind(ra->brange, k, p->r1, at);
+		if (ra->brange[k].from <= at)
+			return at;
+		from = ra->brange[k].from;
+	}
+}
+
 /* Fits from, to and len to the ranges r0..r1, and weighs it. */
 static void finish_piece(struct ra *ra, struct piece *p)
 {
@@ -77,6 +131,7 @@ static void finish_piece(struct ra *ra, struct piece *p)
 		p->to = last->to;
 	p->len = last->len + (p->to - last->from) - first->len -
 		 (p->from - first->from);
+	p->call = ra_first_call(ra, p);
 	p->minimal = is_minimal(ra, p);
 	if (p->minimal)
 		p->weight = 1e30f * (float)p->len;
@@ -176,78 +231,60 @@ static u32 dequeue(struct ra *ra)
 
 /* ---- Who is in the way ---- */
 
-/* Range k of p, cut to p. */
-static struct range clip(const struct ra *ra, const struct piece *p, u32 k)
-{
-	struct range r = ra->brange[k];
-
-	if (r.from < p->from)
-		r.from = p->from;
-	if (r.to > p->to)
-		r.to = p->to;
-	return r;
-}
-
-/* The first point of [from, to) at which a call clobbers, or to. */
-static u32 call_in(const struct ra *ra, u32 from, u32 to)
-{
-	u32 lo = 0, hi = ra->call.n;
-
-	while (lo < hi) {
-		u32 mid = lo + (hi - lo) / 2;
-
-		if (2 * ra->call.v[mid] + 1 < from)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (lo == ra->call.n || 2 * ra->call.v[lo] + 1 >= to)
-		return to;
-	return 2 * ra->call.v[lo] + 1;
-}
-
-/* The first point of r that is reserved in preg for another value, or its
+/* The first point of s that is reserved in preg for another value, or its
  * end. */
-static u32 fix_in(const struct ra *ra, const struct range *r, u8 preg)
+static u32 fix_in(const struct ra *ra, const struct piece *p,
+	const struct stretch *s, u8 preg)
 {
-	const struct fix *f = ra->fix[preg].v;
-	u32 n = ra->fix[preg].n, lo = 0, hi = n;
+	const struct fix *f = ra->fix[preg].v, *end = f + ra->fix[preg].n;
+	u32 n = ra->fix[preg].n;
 
-	while (lo < hi) {
-		u32 mid = lo + (hi - lo) / 2;
+	if (!n || end[-1].to <= s->from)
+		return s->to;
+	while (n > 1) {
+		u32 half = n / 2;
 
-		if (f[mid].to <= r->from)
-			lo = mid + 1;
-		else
-			hi = mid;
+		f = f[half - 1].to <= s->from ? f + half : f;
+		n -= half;
 	}
-	for (; lo < n && f[lo].from < r->to; lo++)
-		if (f[lo].owner != r->vreg)
-			return f[lo].from > r->from ? f[lo].from : r->from;
-	return r->to;
+	for (; f < end && f->from < s->to; f++) {
+		u32 at = f->from > s->from ? f->from : s->from;
+
+		if (ra->v[f->owner].bundle != p->bundle)
+			return at;
+		u32 k = range_behind(ra->brange, s->k, p->r1, at);
+		if (ra->brange[k].vreg != f->owner)
+			return at;
+	}
+	return s->to;
 }
 
-/* The first point of r where preg is taken by what cannot go away. */
-static u32 hard_conflict(const struct ra *ra, const struct range *r, u8 preg)
+/* The first point of s where preg is taken by what cannot go away. */
+static u32 hard_conflict(const struct ra *ra, const struct piece *p,
+	const struct stretch *s, u8 preg)
 {
-	u32 at = fix_in(ra, r, preg);
+	u32 at = fix_in(ra, p, s, preg);
 
-	return ra->t->caller_saved >> preg & 1 ? call_in(ra, r->from, at) : at;
+	if ((ra->t->caller_saved >> preg & 1) && p->call < at &&
+		p->call >= s->from)
+		return p->call;
+	return at;
 }
 
 u32 ra_conflict(const struct ra *ra, const struct piece *p, u8 preg)
 {
 	const struct regmap *map = &ra->map[preg];
+	struct stretch s;
+	u32 k = p->r0;
 
-	for (u32 k = p->r0; k < p->r1; k++) {
-		struct range r = clip(ra, p, k);
-		u32 at = hard_conflict(ra, &r, preg);
+	while (next_stretch(ra, p, &k, &s)) {
+		u32 at = hard_conflict(ra, p, &s, preg);
 		const struct reg_ent *e =
-			regmap_at(map, regmap_find(map, r.from));
+			regmap_at(map, regmap_find(map, s.from));
 
 		if (e && e->from < at)
-			at = e->from > r.from ? e->from : r.from;
-		if (at < r.to)
+			at = e->from > s.from ? e->from : s.from;
+		if (at < s.to)
 			return at;
 	}
 	return p->to;
@@ -255,49 +292,36 @@ u32 ra_conflict(const struct ra *ra, const struct piece *p, u8 preg)
 
 /* ---- Placing ---- */
 
-/* The next stretch of p: touching ranges are one. */
-static bool next_stretch(
-	const struct ra *ra, const struct piece *p, u32 *k, struct reg_ent *e)
-{
-	if (*k == p->r1)
-		return false;
-	struct range r = clip(ra, p, (*k)++);
-	e->from = r.from;
-	e->to = r.to;
-	while (*k < p->r1 && ra->brange[*k].from == e->to)
-		e->to = clip(ra, p, (*k)++).to;
-	return true;
-}
-
 void ra_place(struct ra *ra, u32 piece, u8 preg)
 {
 	struct piece *p = &ra->piece.v[piece];
-	struct reg_ent e = {.piece = piece};
+	struct stretch s;
 	u32 k = p->r0;
 
-	while (next_stretch(ra, p, &k, &e))
-		regmap_add(ra->a, &ra->map[preg], &e);
+	while (next_stretch(ra, p, &k, &s))
+		regmap_add(ra->a, &ra->map[preg],
+			&(struct reg_ent){s.from, s.to, piece});
 	p->state = PIECE_REG;
 	p->preg = preg;
 	ra->used |= 1ull << preg;
 	ra->bundle.v[p->bundle].preg = preg;
 }
 
-static void evict(struct ra *ra, u32 piece)
+static void unplace(struct ra *ra, u32 piece)
 {
 	struct piece *p = &ra->piece.v[piece];
-	struct reg_ent e;
+	struct stretch s;
 	u32 k = p->r0;
 
-	while (next_stretch(ra, p, &k, &e))
-		regmap_del(&ra->map[p->preg], e.from);
-	ra_queue(ra, piece);
+	while (next_stretch(ra, p, &k, &s))
+		regmap_del(&ra->map[p->preg], s.from);
 }
 
 /* ---- Choosing ---- */
 
 struct cand {
 	u8 preg;
+	float wish; /* what moves it would save */
 	float score;
 };
 
@@ -331,7 +355,7 @@ static void scan_hints(const struct ra *ra, const struct piece *p, float *wish)
 	}
 	if (like != PREG_NONE)
 		wish[like] += 3;
-	if (b->preg != PREG_NONE)
+	if (b->preg != PREG_NONE && b->npiece > 1)
 		wish[b->preg] += 3 * (float)ra_freq(ra, p->from / 2);
 }
 
@@ -363,7 +387,7 @@ static void choose(
 		}
 		for (; i && ch->c[i - 1].score < s; i--)
 			ch->c[i] = ch->c[i - 1];
-		ch->c[i] = (struct cand){preg, s};
+		ch->c[i] = (struct cand){preg, wish[preg], s};
 	}
 	ch->n = n;
 }
@@ -376,6 +400,9 @@ static bool try_free(
 
 	*far = p->from;
 	for (u32 k = 0; k < ch->n; k++) {
+		if (p->call <= *far &&
+			(ra->t->caller_saved >> ch->c[k].preg & 1))
+			continue;
 		u32 at = ra_conflict(ra, p, ch->c[k].preg);
 
 		if (at == p->to) {
@@ -419,15 +446,17 @@ static bool scan_victims(struct ra *ra, const struct piece *p, u8 preg,
 	const struct regmap *map = &ra->map[preg];
 	bool ok = true;
 
+	struct stretch s;
+	u32 next = p->r0;
+
 	vs->n = 0;
 	vs->weight = -1;
-	for (u32 k = p->r0; ok && k < p->r1; k++) {
-		struct range r = clip(ra, p, k);
-		struct reg_cur c = regmap_find(map, r.from);
+	while (ok && next_stretch(ra, p, &next, &s)) {
+		struct reg_cur c = regmap_find(map, s.from);
 		const struct reg_ent *e;
 
-		ok = hard_conflict(ra, &r, preg) == r.to;
-		while (ok && (e = regmap_at(map, c)) && e->from < r.to) {
+		ok = hard_conflict(ra, p, &s, preg) == s.to;
+		while (ok && (e = regmap_at(map, c)) && e->from < s.to) {
 			ok = add_victim(ra, vs, e->piece, limit);
 			c = regmap_next(map, c);
 		}
@@ -437,6 +466,59 @@ static bool scan_victims(struct ra *ra, const struct piece *p, u8 preg,
 	return ok;
 }
 
+/* What q loses by leaving preg for a free register, *to; or -1 if none is. */
+static float leave_cost(
+	const struct ra *ra, const struct piece *q, u8 preg, u8 *to)
+{
+	struct choice ch;
+	float here = 0;
+	u32 k = 0;
+
+	choose(ra, q, ra->mask, &ch);
+	for (; k < ch.n; k++)
+		if (ch.c[k].preg == preg)
+			here = ch.c[k].score;
+	for (k = 0; k < ch.n; k++) {
+		if (ra_conflict(ra, q, ch.c[k].preg) != q->to)
+			continue;
+		*to = ch.c[k].preg;
+		return here > ch.c[k].score ? here - ch.c[k].score : 0;
+	}
+	return -1;
+}
+
+enum { MAX_MOVED = 3 };
+
+/* The register that p likes best is taken, but by pieces that do not care:
+ * they go elsewhere, at once. */
+static bool try_recolor(struct ra *ra, u32 piece, const struct choice *ch)
+{
+	const struct piece *p = &ra->piece.v[piece];
+	const struct cand *like = &ch->c[0];
+	struct victims vs;
+	u8 to[MAX_MOVED];
+	float loss = 0;
+
+	if (like->wish <= 0 ||
+		!scan_victims(ra, p, like->preg, INFINITY, &vs) ||
+		vs.n > MAX_MOVED)
+		return false;
+	for (u32 k = 0; k < vs.n; k++) {
+		float l = leave_cost(
+			ra, &ra->piece.v[vs.v[k]], like->preg, &to[k]);
+
+		loss += l;
+		if (l < 0 || loss >= like->wish)
+			return false;
+	}
+	for (u32 k = 0; k < vs.n; k++) {
+		unplace(ra, vs.v[k]);
+		ra_place(ra, vs.v[k], to[k]);
+	}
+	ra_place(ra, piece, like->preg);
+	return true;
+}
+
 static bool try_evict(struct ra *ra, u32 piece, const struct choice *ch)
 {
 	const struct piece *p = &ra->piece.v[piece];
@@ -444,6 +526,9 @@ static bool try_evict(struct ra *ra, u32 piece, const struct choice *ch)
 	u8 preg = PREG_NONE;
 
 	for (u32 k = 0; k < ch->n; k++) {
+		if (p->call < p->to &&
+			(ra->t->caller_saved >> ch->c[k].preg & 1))
+			continue;
 		if (!scan_victims(ra, p, ch->c[k].preg, best.weight, &vs))
 			continue;
 		best = vs;
@@ -451,8 +536,10 @@ static bool try_evict(struct ra *ra, u32 piece, const struct choice *ch)
 	}
 	if (preg == PREG_NONE)
 		return false;
-	for (u32 k = 0; k < best.n; k++)
-		evict(ra, best.v[k]);
+	for (u32 k = 0; k < best.n; k++) {
+		unplace(ra, best.v[k]);
+		ra_queue(ra, best.v[k]);
+	}
 	ra_place(ra, piece, preg);
 	return true;
 }
@@ -475,7 +562,8 @@ static void allocate(struct ra *ra, u32 piece)
 	u32 far;
 
 	choose(ra, &ra->piece.v[piece], ra->mask, &ch);
-	if (try_free(ra, piece, &ch, &far) || try_evict(ra, piece, &ch))
+	if (try_recolor(ra, piece, &ch) || try_free(ra, piece, &ch, &far) ||
+		try_evict(ra, piece, &ch))
 		return;
 	if (ra->piece.v[piece].minimal)
 		place_minimal(ra, piece);

@@ -8,20 +8,20 @@
 
 #include "ir/ra.h"
 
-/* The last leaf that starts at or before pos, else the first. */
+/* The last leaf that starts at or before pos, else the first. The searches of
+ * this file are written so that they compile without branches to predict. */
 static u32 find_leaf(const struct regmap *r, u32 pos)
 {
-	u32 lo = 0, hi = r->n;
+	const u32 *key = r->key;
+	u32 n = r->n;
 
-	while (hi - lo > 1) {
-		u32 mid = lo + (hi - lo) / 2;
+	while (n > 1) {
+		u32 half = n / 2;
 
-		if (r->key[mid] <= pos)
-			lo = mid;
-		else
-			hi = mid;
+		key = key[half] <= pos ? key + half : key;
+		n -= half;
 	}
-	return lo;
+	return (u32)(key - r->key);
 }
 
 struct reg_cur regmap_find(const struct regmap *r, u32 pos)
@@ -32,18 +32,17 @@ struct reg_cur regmap_find(const struct regmap *r, u32 pos)
 		return c;
 	c.leaf = find_leaf(r, pos);
 	const struct reg_leaf *l = r->leaf[c.leaf];
-	u32 lo = 0, hi = l->n;
+	const struct reg_ent *e = l->e;
+	u32 n = l->n;
 
-	while (lo < hi) {
-		u32 mid = lo + (hi - lo) / 2;
+	while (n > 1) {
+		u32 half = n / 2;
 
-		if (l->e[mid].to > pos)
-			hi = mid;
-		else
-			lo = mid + 1;
+		e = e[half - 1].to <= pos ? e + half : e;
+		n -= half;
 	}
-	c.i = lo;
-	if (lo == l->n) {
+	c.i = (u32)(e - l->e) + (e->to <= pos);
+	if (c.i == l->n) {
 		c.leaf++;
 		c.i = 0;
 	}

@@ -299,6 +299,8 @@ void ra_rewrite(struct ra *ra)
 	struct layout l = {.before = arena_array(ra->a, u32, m->nblk)};
 	struct rewriter w = {.ra = ra};
 
+	ra->out.cap = m->ins.n + ra->move.n + ra->move.n / 8;
+	ra->out.v = arena_array(ra->a, struct mins, ra->out.cap);
 	for (u32 b = 0; b < m->nblk; b++)
 		put_blk(ra, &l, b);
 	put_list(ra, &l, l.at_end);

@@ -168,9 +168,9 @@ static u32 longest(const struct ra *ra, const struct piece *p, u8 *preg)
 	return far;
 }
 
-/* A way for p from register to register. */
+/* A way for p from register to register that costs no more than limit. */
 static bool find_hops(
-	const struct ra *ra, const struct piece *p, struct hops *h)
+	const struct ra *ra, const struct piece *p, u64 limit, struct hops *h)
 {
 	struct piece rest = *p;
 
@@ -186,9 +186,12 @@ static bool find_hops(
 			return false;
 		h->cut[h->n++] = at;
 		h->cost += 3 * ra_freq(ra, at / 2);
+		if (h->cost > limit)
+			return false;
 		rest.from = at;
-		while (ra->brange[rest.r0].to <= at)
-			rest.r0++;
+		rest.call = ra_first_call(ra, &rest);
+		while (ra->brange[rest.r0].run_to <= at)
+			rest.r0 = ra->brange[rest.r0].run_next;
 		if (rest.from < ra->brange[rest.r0].from)
 			rest.from = ra->brange[rest.r0].from;
 	}
@@ -205,10 +208,10 @@ static u64 spill_cost(const struct ra *ra, const struct piece *p)
 
 void ra_gap(struct ra *ra, u32 piece)
 {
+	const struct piece *p = &ra->piece.v[piece];
 	struct hops h;
 
-	if (!find_hops(ra, &ra->piece.v[piece], &h) ||
-		h.cost > spill_cost(ra, &ra->piece.v[piece])) {
+	if (!find_hops(ra, p, spill_cost(ra, p), &h)) {
 		to_memory(ra, piece);
 		return;
 	}
