@@ -410,11 +410,10 @@ static int copy_opts(struct run *r, const struct kiln_compile_opts *o)
 	return -EINVAL;
 }
 
-static int init(struct run *r, const struct kiln_input *in, size_t n)
+static void init(struct run *r, const struct kiln_input *in, size_t n)
 {
 	struct link *l = &r->l;
 
-	r->obj = calloc(n ? n : 1, sizeof(struct fe_obj *));
 	r->in = in;
 	r->nin = n;
 	l->o = &r->opts;
@@ -425,7 +424,6 @@ static int init(struct run *r, const struct kiln_input *in, size_t n)
 	l->m.a = &l->a;
 	l->m.diag = &l->diag;
 	l->m.license = "";
-	return r->obj ? 0 : -ENOMEM;
 }
 
 static void fini(struct run *r)
@@ -434,7 +432,6 @@ static void fini(struct run *r)
 	for (size_t i = 0; r->obj && i < r->nin; i++)
 		if (r->obj[i])
 			fe_close(r->obj[i]);
-	free(r->obj);
 	arena_fini(&r->l.fa);
 	arena_fini(&r->l.a);
 	free(r);
@@ -450,10 +447,12 @@ static int compile(struct run *r, const struct kiln_compile_opts *opts,
 		diag_error(&r->l.diag, &nowhere, "out of memory");
 		return -ENOMEM;
 	}
-	r->l.m.file = arena_array(&r->l.a, const char *, r->nin);
 	err = copy_opts(r, opts);
-	if (!err)
-		err = set_options(r, &r->opts);
+	if (err)
+		return err;
+	r->obj = arena_array(&r->l.a, struct fe_obj *, r->nin);
+	r->l.m.file = arena_array(&r->l.a, const char *, r->nin);
+	err = set_options(r, &r->opts);
 	return err ? err : stages(r, out, out_size);
 }
 
@@ -466,12 +465,14 @@ int lk_compile(const struct kiln_input *in, size_t n,
 
 	*out = NULL;
 	*out_size = 0;
-	if (!r)
+	if (!r) {
+		if (opts && opts->sz >= sizeof(*opts))
+			on_diag((void *)opts, DIAG_ERROR, "out of memory");
 		return -ENOMEM;
+	}
 	r->watch = watch;
-	err = init(r, in, n);
-	if (!err)
-		err = compile(r, opts, out, out_size);
+	init(r, in, n);
+	err = compile(r, opts, out, out_size);
 	fini(r);
 	return err;
 }

@@ -71,16 +71,55 @@ void img_rel(struct image *g, sec_id s, u64 off, u32 type, u32 sym, i64 addend)
 		(struct orel){off, type, sym, addend};
 }
 
+/* FNV-1a */
+static u32 hash(const char *s)
+{
+	u32 h = 2166136261u;
+
+	for (; *s; s++)
+		h = (h ^ (u8)*s) * 16777619u;
+	return h;
+}
+
+/* The slot of s in the open-addressing table: where it is or will be. */
+static u32 *string_slot(const struct image *g, const char *s)
+{
+	const char *text = (const char *)img_sec(g, g->strings)->bytes.p;
+	u32 i = hash(s);
+
+	while (g->slot[i & g->slot_mask] &&
+		strcmp(text + g->slot[i & g->slot_mask] - 1, s))
+		i++;
+	return &g->slot[i & g->slot_mask];
+}
+
+static void grow_slots(struct image *g)
+{
+	const u32 *old = g->slot;
+	u32 n = old ? g->slot_mask + 1 : 0;
+	const char *text = (const char *)img_sec(g, g->strings)->bytes.p;
+
+	g->slot_mask = n ? 2 * n - 1 : 63;
+	g->slot = arena_array(g->a, u32, (size_t)g->slot_mask + 1);
+	for (u32 i = 0; i < n; i++)
+		if (old[i])
+			*string_slot(g, text + old[i] - 1) = old[i];
+}
+
+/* One copy each: names repeat between rows. */
 u64 img_string(struct image *g, const char *s)
 {
-	size_t n = strlen(s) + 1;
-	struct buf *b = &img_sec(g, g->strings)->bytes;
+	u32 *slot;
 
-	/* one copy each: names repeat between rows */
-	for (size_t at = 0; at < b->n; at += strlen((char *)b->p + at) + 1)
-		if (!strcmp((char *)b->p + at, s))
-			return at;
-	return buf_put(b, s, n);
+	if (!g->slot || 2 * g->nslot > g->slot_mask)
+		grow_slots(g);
+	slot = string_slot(g, s);
+	if (!*slot) {
+		*slot = 1 + (u32)buf_put(&img_sec(g, g->strings)->bytes, s,
+				    strlen(s) + 1);
+		g->nslot++;
+	}
+	return *slot - 1;
 }
 
 /* ---- module symbols in the output ---------------------------------------- */

@@ -69,7 +69,9 @@ struct image {
 	u32 *of_sym;	   /* module symbol -> 1 + osym, 0: not emitted */
 	u32 *of_sym_local; /* the same place through a section symbol ... */
 	u64 *local_off;	   /* ... plus this, for defined symbols; else 0 */
-	sec_id strings;	   /* .rodata.kiln.str */
+	sec_id strings;	   /* .rodata.kiln.str, and where what is in it: */
+	u32 *slot;	   /* hash table of 1 + offset, 0: free */
+	u32 slot_mask, nslot;
 };
 
 static inline struct osec *img_sec(const struct image *g, sec_id s)
