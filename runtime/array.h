@@ -29,6 +29,22 @@ static inline int array_delete(struct kiln_map *m, const void *key)
 	return -RT_EINVAL;
 }
 
+/* All elements in order, as lookup finds them. */
+static inline i64 array_for_each(struct kiln_map *m, callback_fn fn, u64 ctx,
+	void *(*lookup)(struct kiln_map *m, const void *key))
+{
+	for (u32 i = 0; i < m->max_entries; i++) {
+		u32 key = i;
+		void *value = lookup(m, &key);
+
+		if (!value)
+			return i;
+		if (fn((uintptr_t)m, (uintptr_t)&key, (uintptr_t)value, ctx, 0))
+			return (i64)i + 1;
+	}
+	return m->max_entries;
+}
+
 /* A key that is no index starts from the beginning. */
 static inline int array_next_key(
 	struct kiln_map *m, const void *key, void *next)

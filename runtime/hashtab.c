@@ -236,6 +236,63 @@ int rt_hash_delete(struct kiln_map *m, const void *key)
 	return 0;
 }
 
+/* ---- for_each ------------------------------------------------------------------------ */
+
+void *rt_hash_value_at(struct kiln_map *m, u32 index)
+{
+	return hash_value(m, hash_elem_at(m, index));
+}
+
+enum { CHAIN_MAX = 64 }; /* chains have 1 element on average, 8 rarely */
+
+/* The links of a bucket's chain as of one moment; how many. */
+static u32 copy_chain(struct kiln_map *m, u32 bucket, u64 *chain)
+{
+	struct hash_elem *e;
+	u64 link, next;
+	u32 n;
+
+again:
+	n = 0;
+	link = load64(hash_link(m, bucket), memory_order_acquire);
+	for (; link && n < CHAIN_MAX; link = next) {
+		e = hash_elem_at(m, (u32)link);
+		next = load64(&e->next, memory_order_acquire);
+		if (!hash_alive(e, link >> 32))
+			goto again;
+		chain[n++] = link;
+	}
+	return n;
+}
+
+i64 rt_hash_for_each(struct kiln_map *m, callback_fn fn, u64 ctx,
+	void *(*value)(struct kiln_map *m, u32 index))
+{
+	u64 chain[CHAIN_MAX], mask;
+	i64 seen = 0;
+
+	if (map_ready(m))
+		return 0;
+	mask = (u32)m->priv[PRIV_SHAPE];
+	for (u64 b = 0; b <= mask; b++) {
+		u32 n = copy_chain(m, (u32)b, chain);
+
+		for (u32 i = 0; i < n; i++) {
+			struct hash_elem *e = hash_elem_at(m, (u32)chain[i]);
+			void *v = value(m, (u32)chain[i]);
+
+			/* removed meanwhile, maybe by the callback itself */
+			if (!v || !hash_alive(e, chain[i] >> 32))
+				continue;
+			seen++;
+			if (fn((uintptr_t)m, (uintptr_t)e->key, (uintptr_t)v,
+				    ctx, 0))
+				return seen;
+		}
+	}
+	return seen;
+}
+
 /* ---- the host's side -------------------------------------------------------------- */
 
 /* The value of one moment, unless programs write it in place. */

@@ -249,6 +249,11 @@ u32 rt_hash_alloc(struct kiln_map *m); /* 0: there is none */
 void rt_hash_free(struct kiln_map *m, u32 index);
 
 int rt_hash_delete(struct kiln_map *m, const void *key);
+/* Each element that is there all the time once, and no element twice unless
+ * the callback or others insert it again behind. */
+i64 rt_hash_for_each(struct kiln_map *m, callback_fn fn, u64 ctx,
+	void *(*value)(struct kiln_map *m, u32 index));
+void *rt_hash_value_at(struct kiln_map *m, u32 index);
 int rt_hash_next_key(struct kiln_map *m, const void *key, void *next);
 int rt_hash_read(struct kiln_map *m, const void *key, void *value);
 void rt_hash_setup(struct kiln_map *m, bool percpu);

@@ -3,9 +3,6 @@
 
 enum { LOOP_MAX = 1 << 23 }; /* as in kernels: BPF_MAX_LOOPS */
 
-/* Callbacks are native functions; what they have no argument for is 0. */
-typedef u64 (*callback_fn)(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5);
-
 /* bpf_loop(u32 n, callback(u32 index, void *ctx), ctx, flags) */
 HELPER_FN(loop)
 {

@@ -26,3 +26,23 @@ HELPER_FN(map_delete_elem)
 
 	return (u64)(i64)ops_of(m)->del(m, PTR(void, a2));
 }
+
+/* bpf_for_each_map_elem(map, callback(map, key, value, ctx), ctx, flags) */
+HELPER_FN(for_each_map_elem)
+{
+	struct kiln_map *m = PTR(struct kiln_map, a1);
+
+	if (a4)
+		return (u64)-RT_EINVAL;
+	return (u64)ops_of(m)->for_each(m, (callback_fn)(uintptr_t)a2, a3);
+}
+
+/* Per-CPU kinds only; a slot that does not exist has no value. */
+HELPER_FN(map_lookup_percpu_elem)
+{
+	struct kiln_map *m = PTR(struct kiln_map, a1);
+
+	if (!ops_of(m)->lookup_cpu || a3 >= m->max_cpus)
+		return 0;
+	return (uintptr_t)ops_of(m)->lookup_cpu(m, PTR(void, a2), (u32)a3);
+}

@@ -31,6 +31,11 @@ static int array_update(
 	return 0;
 }
 
+static i64 array_each(struct kiln_map *m, callback_fn fn, u64 ctx)
+{
+	return array_for_each(m, fn, ctx, array_lookup);
+}
+
 static int array_read(struct kiln_map *m, const void *key, void *value)
 {
 	u32 i = array_index(key);
@@ -54,6 +59,7 @@ RT_API const struct kiln_map_ops kiln_map_ops_array = {
 	.lookup = array_lookup,
 	.update = array_update,
 	.del = array_delete,
+	.for_each = array_each,
 	.read = array_read,
 	.write = array_update,
 	.next_key = array_next_key,

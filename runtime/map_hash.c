@@ -59,6 +59,11 @@ static int htab_update(
 	return err;
 }
 
+static i64 htab_each(struct kiln_map *m, callback_fn fn, u64 ctx)
+{
+	return rt_hash_for_each(m, fn, ctx, rt_hash_value_at);
+}
+
 static void htab_setup(struct kiln_map *m)
 {
 	rt_hash_setup(m, false);
@@ -68,6 +73,7 @@ RT_API const struct kiln_map_ops kiln_map_ops_hash = {
 	.lookup = htab_lookup,
 	.update = htab_update,
 	.del = rt_hash_delete,
+	.for_each = htab_each,
 	.read = rt_hash_read,
 	.write = htab_update,
 	.next_key = rt_hash_next_key,

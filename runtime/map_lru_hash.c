@@ -168,6 +168,11 @@ static int lru_update(
 	return err < 0 ? err : 0;
 }
 
+static i64 lru_each(struct kiln_map *m, callback_fn fn, u64 ctx)
+{
+	return rt_hash_for_each(m, fn, ctx, rt_hash_value_at);
+}
+
 static void lru_setup(struct kiln_map *m)
 {
 	rt_hash_setup(m, false);
@@ -177,6 +182,7 @@ RT_API const struct kiln_map_ops kiln_map_ops_lru_hash = {
 	.lookup = lru_lookup,
 	.update = lru_update,
 	.del = rt_hash_delete,
+	.for_each = lru_each,
 	.read = rt_hash_read,
 	.write = lru_update,
 	.next_key = rt_hash_next_key,

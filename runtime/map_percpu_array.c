@@ -21,14 +21,25 @@ static u64 *slot(const struct kiln_map *m, u32 i, u32 cpu)
 		       i * map_value_stride(m));
 }
 
-static void *percpu_array_lookup(struct kiln_map *m, const void *key)
+static void *percpu_array_lookup_cpu(
+	struct kiln_map *m, const void *key, u32 cpu)
 {
-	u32 i = array_index(key), cpu = kiln_port_cpu();
+	u32 i = array_index(key);
 
 	if (unlikely(map_ready(m)) || unlikely(i >= m->max_entries) ||
 		unlikely(cpu >= m->max_cpus))
 		return NULL;
 	return slot(m, i, cpu);
+}
+
+static void *percpu_array_lookup(struct kiln_map *m, const void *key)
+{
+	return percpu_array_lookup_cpu(m, key, kiln_port_cpu());
+}
+
+static i64 percpu_array_each(struct kiln_map *m, callback_fn fn, u64 ctx)
+{
+	return array_for_each(m, fn, ctx, percpu_array_lookup);
 }
 
 static int percpu_array_update(
@@ -88,6 +99,8 @@ RT_API const struct kiln_map_ops kiln_map_ops_percpu_array = {
 	.lookup = percpu_array_lookup,
 	.update = percpu_array_update,
 	.del = array_delete,
+	.for_each = percpu_array_each,
+	.lookup_cpu = percpu_array_lookup_cpu,
 	.read = percpu_array_read,
 	.write = percpu_array_write,
 	.next_key = array_next_key,

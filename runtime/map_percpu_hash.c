@@ -36,15 +36,32 @@ static u64 *slot_of(const struct kiln_map *m, u32 index, u32 cpu)
 
 /* ---- programs ------------------------------------------------------------- */
 
-static void *percpu_htab_lookup(struct kiln_map *m, const void *key)
+static void *percpu_htab_lookup_cpu(
+	struct kiln_map *m, const void *key, u32 cpu)
 {
-	u32 cpu = kiln_port_cpu();
 	struct hash_found f;
 
 	if (unlikely(map_ready(m)) || unlikely(cpu >= m->max_cpus))
 		return NULL;
 	f = hash_find(m, key);
 	return f.e ? slot_of(m, f.index, cpu) : NULL;
+}
+
+static void *percpu_htab_lookup(struct kiln_map *m, const void *key)
+{
+	return percpu_htab_lookup_cpu(m, key, kiln_port_cpu());
+}
+
+static void *value_here(struct kiln_map *m, u32 index)
+{
+	u32 cpu = kiln_port_cpu();
+
+	return cpu < m->max_cpus ? slot_of(m, index, cpu) : NULL;
+}
+
+static i64 percpu_htab_each(struct kiln_map *m, callback_fn fn, u64 ctx)
+{
+	return rt_hash_for_each(m, fn, ctx, value_here);
 }
 
 /* Values for one slot, or one for every slot if cpu is ALL_CPUS. */
@@ -157,6 +174,8 @@ RT_API const struct kiln_map_ops kiln_map_ops_percpu_hash = {
 	.lookup = percpu_htab_lookup,
 	.update = percpu_htab_update,
 	.del = rt_hash_delete,
+	.for_each = percpu_htab_each,
+	.lookup_cpu = percpu_htab_lookup_cpu,
 	.read = percpu_htab_read,
 	.write = percpu_htab_write,
 	.next_key = rt_hash_next_key,

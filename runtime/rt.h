@@ -75,18 +75,27 @@ static inline void store64(u64 *p, u64 v, memory_order o)
 
 enum { MAP_RAW, MAP_READY }; /* kiln_map.state */
 
-/* One kind of map. Programs use the first three (this CPU's value, by
- * address), the host the next three (copies; every CPU's value). All run in
- * any context at any time; they return 0 or negative errno. */
+/* A program's function, called by a helper. What it has no argument for is 0. */
+typedef u64 (*callback_fn)(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5);
+
+/* One kind of map. Programs use the first group (this CPU's value, by
+ * address), the host the second (copies; every CPU's value). All run in any
+ * context at any time; they return 0 or negative errno. */
 struct kiln_map_ops {
 	void *(*lookup)(struct kiln_map *m, const void *key);
 	int (*update)(struct kiln_map *m, const void *key, const void *value,
 		u64 flags);
 	int (*del)(struct kiln_map *m, const void *key);
+	/* fn(map, key, value, ctx, 0) until it returns 1; how often */
+	i64 (*for_each)(struct kiln_map *m, callback_fn fn, u64 ctx);
+	/* another slot's value; NULL if the kind is not per CPU */
+	void *(*lookup_cpu)(struct kiln_map *m, const void *key, u32 cpu);
+
 	int (*read)(struct kiln_map *m, const void *key, void *value);
 	int (*write)(struct kiln_map *m, const void *key, const void *value,
 		u64 flags);
 	int (*next_key)(struct kiln_map *m, const void *key, void *next);
+
 	/* Fills kiln_map.priv once the storage stands; under map->lock. */
 	void (*setup)(struct kiln_map *m);
 	bool percpu; /* a value per CPU slot */
@@ -172,7 +181,7 @@ static always_inline void words_zero(u64 *dst, size_t size)
 /* ---- helper_*.c -------------------------------------------------------------- */
 
 #define HELPER(id, name, kind, scope, effects, ret, a1, a2, a3, a4, a5) \
-	uint64_t kiln_helper_##name(                               \
+	uint64_t kiln_helper_##name(                                    \
 		uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 #include "kiln/helpers.def"
 #undef HELPER

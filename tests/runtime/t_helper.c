@@ -1,4 +1,5 @@
 /* Helpers where the expectation can be written down. */
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -113,6 +114,43 @@ static void t_ids_and_time(void **state)
 	assert_int_equal(seen, UINT32_MAX);
 }
 
+static i64 compare(const char *a, u32 size, const char *b)
+{
+	return (i64)kiln_helper_strncmp((uintptr_t)a, size, (uintptr_t)b, 0, 0);
+}
+
+static void t_strncmp(void **state)
+{
+	(void)state;
+	assert_int_equal(compare("abc", 4, "abc"), 0);
+	assert_int_equal(compare("abc", 3, "abcd"), 0);
+	assert_int_equal(compare("abc", 4, "abd"), -1);
+	assert_int_equal(compare("\xff", 1, "a"), 1);
+	assert_int_equal(compare("", 1, ""), 0);
+	assert_int_equal(compare("x", 0, "y"), 0);
+}
+
+static void t_task_helpers(void **state)
+{
+	char name[20];
+	u64 t;
+
+	(void)state;
+	memset(name, 'x', sizeof(name));
+	assert_int_equal(prctl(PR_SET_NAME, "kiln-test"), 0);
+	assert_int_equal(
+		kiln_helper_get_current_comm((uintptr_t)name, 20, 0, 0, 0), 0);
+	assert_memory_equal(name, "kiln-test\0\0\0\0\0\0\0\0\0\0", 20);
+	assert_int_equal(
+		kiln_helper_get_current_comm((uintptr_t)name, 5, 0, 0, 0), 0);
+	assert_string_equal(name, "kiln");
+	assert_int_equal(kiln_helper_get_current_uid_gid(0, 0, 0, 0, 0),
+		(u64)getgid() << 32 | getuid());
+	t = kiln_helper_ktime_get_coarse_ns(0, 0, 0, 0, 0);
+	assert_true(t <= kiln_port_time_ns());
+	assert_true(kiln_helper_ktime_get_boot_ns(0, 0, 0, 0, 0) >= t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +159,8 @@ int main(void)
 		cmocka_unit_test(t_printk_counts_what_does_not_fit),
 		cmocka_unit_test(t_csum_diff_of_rfc1071),
 		cmocka_unit_test(t_ids_and_time),
+		cmocka_unit_test(t_strncmp),
+		cmocka_unit_test(t_task_helpers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
