@@ -224,6 +224,8 @@ static always_inline struct hash_found hash_find(
 
 /* ---- hashtab.c ---------------------------------------------------------------------- */
 
+#pragma GCC visibility push(hidden)
+
 u32 rt_hash_key(const struct kiln_map *m, const void *key);
 /* Of the key that an element has, which can change meanwhile. */
 u32 rt_hash_of_elem(const struct kiln_map *m, const struct hash_elem *e);
@@ -257,5 +259,7 @@ void *rt_hash_value_at(struct kiln_map *m, u32 index);
 int rt_hash_next_key(struct kiln_map *m, const void *key, void *next);
 int rt_hash_read(struct kiln_map *m, const void *key, void *value);
 void rt_hash_setup(struct kiln_map *m, bool percpu);
+
+#pragma GCC visibility pop
 
 #endif
