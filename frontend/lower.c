@@ -379,7 +379,6 @@ struct fn *fe_lower(
 	lower_blocks(&l);
 	ssa_end(l.ssa);
 	cfg_prune(l.f);
-	lower_frame(l.f);
 	ir_check(l.f, "lower");
 	return l.f;
 }

@@ -36,7 +36,6 @@ ref lower_op(struct lower *l, enum op op, enum ty t, ref a, ref b);
 void lower_mem(struct lower *l, const struct insn *i);
 /* The address in a register, as the base of access a. */
 ref lower_address(struct lower *l, u32 reg, struct access *a);
-void lower_frame(struct fn *f); /* fills frame and frame_escapes */
 
 /* ---- lower_lookup.c ---- */
 /* The call is a lookup that needs no helper. */

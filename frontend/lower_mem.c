@@ -1,4 +1,4 @@
-/* Loads, stores and atomics; what they and the calls need of the frame. */
+/* Loads, stores and atomics. */
 #include "frontend/lower.h"
 
 /* ---- accesses ---------------------------------------------------------------------------- */
@@ -128,67 +128,5 @@ void lower_mem(struct lower *l, const struct insn *i)
 	case ISA_LDACQ: lower_acquire(l, i); return;
 	case ISA_STREL: lower_release(l, i); return;
 	default: unreachable();
-	}
-}
-
-/* ---- the frame ------------------------------------------------------------------------------- */
-
-static void need(struct fn *f, i64 off)
-{
-	if (off < 0 && -off > f->frame)
-		f->frame = (u32)align_up((u64)-off, 8);
-}
-
-static void escape(struct fn *f)
-{
-	f->frame = STACK_BYTES;
-	f->frame_escapes = true;
-}
-
-/* The frame address as argument k of a call. */
-static void pass(struct fn *f, const struct ins *i, u32 k, i64 off)
-{
-	const struct call *c = &f->calls.v[i->aux];
-	const struct arg_mem *a;
-	u32 n;
-	const ref *args = ir_args(f, i, &n);
-	i64 size;
-
-	if (i->op == OP_CALLX) {
-		escape(f);
-		return;
-	}
-	a = &c->arg[k];
-	if (a->access == ARG_ESCAPE ||
-		(a->size_arg >= 0 &&
-			!ir_is_const(f, args[(u32)a->size_arg], &size)))
-		escape(f);
-	else
-		need(f, off + a->lo);
-}
-
-/* How far below r10 anything reaches, and whether an address gets out of
- * sight. Floats are shared by all users, so uses are what is looked at. */
-void lower_frame(struct fn *f)
-{
-	for (u32 k = 1; k < f->nins; k++) {
-		const struct ins *i = &f->ins[k];
-		u32 n;
-
-		if (i->op == OP_NOP || i->blk == BLK_NONE)
-			continue;
-		const ref *args = ir_args(f, i, &n);
-		for (u32 a = 0; a < n; a++) {
-			const struct ins *p = ir_ins(f, args[a]);
-
-			if (p->op != OP_FP)
-				continue;
-			if (op_is_mem(i->op) && a == 0)
-				need(f, p->imm + i->imm);
-			else if (i->op == OP_CALL || i->op == OP_CALLX)
-				pass(f, i, a, p->imm);
-			else
-				escape(f);
-		}
 	}
 }

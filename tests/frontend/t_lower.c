@@ -128,7 +128,7 @@ static void t_lower_memory(void **state)
 		"}\n");
 	raw("*(u64 *)(r10 -8) = r1\nr3 = r10\nr3 += -16\n"
 	    "*(u32 *)(r3 +4) = 7\nr0 = *(u64 *)(r10 -8)\nexit",
-		"fn p params=2 frame=16 {\n"
+		"fn p params=2 {\n"
 		"b0:\n"
 		"\tjmp b1\n"
 		"b1:\n"
@@ -249,7 +249,7 @@ static void t_lower_helper_call(void **state)
 			"r0 = *(u64 *)(r1 +8)\nout:\nexit");
 	fix_name(&x, f, 3, map);
 	expect(&x, 0,
-		"fn p params=1 frame=8 ret32 {\n"
+		"fn p params=1 ret32 {\n"
 		"b0:\n"
 		"\tjmp b1\n"
 		"b1:\n"
@@ -289,7 +289,7 @@ static void t_lower_array_lookup_with_null_check(void **state)
 		     "call 1\nif r0 == 0 goto out\n"
 		     "r0 = *(u64 *)(r0 +8)\nout:\nexit",
 
-		"fn p params=1 frame=8 ret32 {\n"
+		"fn p params=1 ret32 {\n"
 		"b0:\n"
 		"\tjmp b1\n"
 		"b1:\n"
@@ -322,7 +322,7 @@ static void t_lower_array_lookup_without_null_check(void **state)
 		     "call 1\nr6 = r0\nif r6 == 0 goto out\n"
 		     "r0 = *(u64 *)(r6 +8)\nout:\nexit",
 
-		"fn p params=1 frame=8 ret32 {\n"
+		"fn p params=1 ret32 {\n"
 		"b0:\n"
 		"\tjmp b1\n"
 		"b1:\n"
@@ -365,7 +365,7 @@ static void t_lower_subprogram_call(void **state)
 		&x, "sub", SYM_SUBPROG, "*(u64 *)(r2 +0) = r1\nr0 = r1\nexit");
 	x.m.insn.v[first + 4].sym = f->sym;
 	expect(&x, 0,
-		"fn p params=1 frame=8 ret32 {\n"
+		"fn p params=1 ret32 {\n"
 		"b0:\n"
 		"\tjmp b1\n"
 		"b1:\n"
