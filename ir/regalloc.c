@@ -14,6 +14,7 @@
  */
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
 
 #include "ir/ra.h"
 
@@ -610,7 +611,7 @@ static void order_pieces(struct ra *ra)
 	}
 }
 
-void mir_regalloc(struct mfn *m, const struct target *t, u64 mask)
+static void run(struct mfn *m, const struct target *t, u64 mask)
 {
 	struct ra ra = {.a = m->a, .m = m, .t = t, .mask = mask};
 
@@ -625,3 +626,37 @@ void mir_regalloc(struct mfn *m, const struct target *t, u64 mask)
 	ra_moves(&ra);
 	ra_rewrite(&ra);
 }
+
+#ifndef NDEBUG
+/* Aborts when the form or the allocation is wrong: then we are. */
+static void check(const struct mfn *before, const struct mfn *after,
+	const struct target *t)
+{
+	char buf[200];
+
+	if (!mir_verify(before, after, t, buf, sizeof(buf)))
+		return;
+	mir_print(stderr, before, t);
+	if (after)
+		mir_print(stderr, after, t);
+	fprintf(stderr, "%s\n", buf);
+	abort();
+}
+
+void mir_regalloc(struct mfn *m, const struct target *t, u64 mask)
+{
+	struct arena a;
+
+	arena_init(&a, m->a->oom, m->a->oom_ctx);
+	struct mfn *before = mir_clone(&a, m);
+	check(before, NULL, t);
+	run(m, t, mask);
+	check(before, m, t);
+	arena_fini(&a);
+}
+#else
+void mir_regalloc(struct mfn *m, const struct target *t, u64 mask)
+{
+	run(m, t, mask);
+}
+#endif

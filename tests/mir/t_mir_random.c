@@ -30,7 +30,7 @@ static u64 pick_mask(struct toy_rng *r)
 static int test_one(struct arena *a, u64 seed)
 {
 	struct toy_rng r = {seed * 0x9e3779b97f4a7c15u + 1};
-	u32 budget = 5 + toy_rand(&r, toy_rand(&r, 8) ? 60 : 400);
+	u32 budget = 5 + toy_rand(&r, toy_rand(&r, 10) ? 40 : 300);
 	u32 nvars = 2 + toy_rand(&r, toy_rand(&r, 4) ? 12 : 40);
 	struct mfn *m = toy_random(a, &r, budget, nvars);
 	struct mfn *before = mir_clone(a, m);
