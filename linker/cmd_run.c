@@ -275,15 +275,18 @@ static int write_results(struct cli *o, u32 type, const struct arena_ctx *c)
 
 static void print_result(const struct cli *o, u64 ret, u64 ns)
 {
-	const char *nl = o->pretty ? "\n" : "", *in = o->pretty ? "\t" : "";
+	struct json j;
 
-	if (!o->json)
+	if (!o->json) {
 		printf("Return value: %llu, duration (average): %lluns\n",
 			(unsigned long long)ret, (unsigned long long)ns);
-	else
-		printf("{%s%s\"retval\":%llu,%s%s\"duration\":%llu%s}\n", nl,
-			in, (unsigned long long)ret, nl, in,
-			(unsigned long long)ns, nl);
+		return;
+	}
+	json_init(&j, stdout, o->pretty);
+	json_object(&j, NULL);
+	json_number(&j, "retval", ret);
+	json_number(&j, "duration", ns);
+	json_end(&j);
 }
 
 static u64 now_ns(void)

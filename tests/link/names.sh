@@ -23,6 +23,14 @@ for ld in bfd lld; do
 	has out '^p1 quiet counts $'
 done
 
+# -u keeps a program that nobody names
+for ld in bfd lld; do
+	$CC -fuse-ld=$ld -Wl,--gc-sections,-z,start-stop-gc,-u,p2 -o app app.o \
+		two.kiln.o "$KILN_LIBS/libkiln.a"
+	./app >out || { cat out; fail "$ld -u: run"; }
+	has out '^p1 p2 counts times $'
+done
+
 cp two.kiln.o twin.o
 if $CC -o app app.o two.kiln.o twin.o "$KILN_LIBS/libkiln.a" 2>err; then
 	fail "two programs of one name link"

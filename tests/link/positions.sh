@@ -20,6 +20,16 @@ int main(void)
 }
 END
 $CC load.c -o load
+# a program in a library is called like any function of it
+cat >call.c <<'END'
+long p1(void *ctx);
+int main(void)
+{
+	static char ctx[256];
+
+	return p1(ctx) != 3;
+}
+END
 
 # image LINKER NAME COMPILE-FLAG LINK-FLAG
 image()
@@ -40,6 +50,10 @@ for ld in bfd lld; do
 		if [ $kind = -shared ]; then
 			image $ld libapp.so $pic $kind
 			./load >out || { cat out; fail "$ld $kind: run"; }
+			for pie in -pie -no-pie; do
+				$CC -fuse-ld=$ld $pie -o call call.c ./libapp.so
+				./call || fail "$ld: call into a library, $pie"
+			done
 		else
 			image $ld app $pic $kind
 			./app >out || { cat out; fail "$ld $kind: run"; }

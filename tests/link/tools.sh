@@ -20,10 +20,11 @@ readelf -rW two.kiln.o >relocs
 lacks relocs unrecognized
 
 strip -g -o stripped.o two.kiln.o
+strip --strip-unneeded -o bare.o two.kiln.o
 objcopy two.kiln.o copied.o
 need_plain
 $CC -O1 "$include" -DKEEP=3 -c "$here/app.c" -o app.o
-for object in stripped.o copied.o; do
+for object in stripped.o bare.o copied.o; do
 	$CC -Wl,--fatal-warnings,--gc-sections -o app app.o $object \
 		"$KILN_LIBS/libkiln.a"
 	./app >out || { cat out; fail "$object: run"; }
