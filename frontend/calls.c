@@ -20,7 +20,7 @@ i64 fe_func_of_sym(const struct module *m, u32 sym)
 	return s->index < m->func.n ? (i64)s->index : -1;
 }
 
-/* ---- callees ---------------------------------------------------------------------------- */
+/* ---- callees ------------------------------------------------------------- */
 
 /* Each once, in order of first mention. seen[k] == f's number + 1: listed. */
 static void find_callees(struct module *m, u32 number, u32 *seen)
@@ -48,7 +48,7 @@ static void find_callees(struct module *m, u32 number, u32 *seen)
 	f->ncallee = callee.n;
 }
 
-/* ---- nesting ---------------------------------------------------------------------------- */
+/* ---- nesting ------------------------------------------------------------- */
 
 struct chain {
 	struct module *m;
@@ -108,7 +108,7 @@ static bool nest(struct chain *c, u32 k)
 	return c->n + f->fe->frames <= MAX_FRAMES || too_deep(c, k);
 }
 
-/* ---- parameters --------------------------------------------------------------------------- */
+/* ---- parameters ---------------------------------------------------------- */
 
 struct usedef {
 	u16 use, def; /* registers, a bit each */
@@ -266,7 +266,7 @@ static void count_params(struct module *m, struct func *f)
 	f->returns_i32 = returns_i32(m, f);
 }
 
-/* ---- scope ---------------------------------------------------------------------------- */
+/* ---- scope --------------------------------------------------------------- */
 
 static bool insn_needs_scope(const struct module *m, const struct insn *i)
 {
@@ -294,7 +294,7 @@ static void find_scope(struct module *m, struct func *f)
 		f->needs_scope |= m->func.v[f->callee[n]].needs_scope;
 }
 
-/* ---- who is used --------------------------------------------------------------------------- */
+/* ---- who is used --------------------------------------------------------- */
 
 static void mark_used(struct module *m, u32 k)
 {

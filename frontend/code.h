@@ -8,7 +8,7 @@
 
 #include "frontend/frontend.h"
 
-/* ---- instruction forms (include/kiln/isa.def) ----------------------------- */
+/* ---- instruction forms (include/kiln/isa.def) ---------------------------- */
 
 enum isa_kind {
 	ISA_ALU,
@@ -161,7 +161,7 @@ static inline i64 isa_imm64(const struct insn *i)
 	return (i64)((u64)(u32)i->imm | (u64)(u32)i->imm_hi << 32);
 }
 
-/* ---- helpers and maps by number (kiln/helpers.def, kiln/maps.def) --------- */
+/* ---- helpers and maps by number (kiln/helpers.def, kiln/maps.def) -------- */
 
 enum helper_arg {
 	HARG_NO,
@@ -206,7 +206,7 @@ extern const u32 fe_nhelpers;
 const struct helper *fe_helper(i64 id); /* or NULL */
 bool fe_map_needs_scope(u32 type);
 
-/* ---- flow graph ------------------------------------------------------------- */
+/* ---- flow graph ---------------------------------------------------------- */
 
 enum { MAX_FRAMES = 8, STACK_BYTES = 512, NO_BLK = -1 };
 
@@ -260,7 +260,7 @@ int fe_split(struct module *m);
 /* calls.c, a step of fe_flow: call graph, parameters, scope, effects. */
 void fe_calls(struct module *m);
 
-/* ---- functions of the application (extern.c) ------------------------------ */
+/* ---- functions of the application (extern.c) ----------------------------- */
 
 /* One register of a call by BTF prototype: how C widens it. */
 struct fe_reg {

@@ -68,7 +68,7 @@ const char *ctx_prog_name(u32 prog_type)
 	return s ? s : "unknown";
 }
 
-/* ---- one access ---------------------------------------------------------------------- */
+/* ---- one access ---------------------------------------------------------- */
 
 static const struct ctx_field *find_field(
 	const struct ctx_type *c, i64 off, u32 size)

@@ -16,7 +16,7 @@ struct decode {
 	u8 first[256]; /* code -> 1 + first row with it */
 };
 
-/* ---- diagnostics ---------------------------------------------------------------- */
+/* ---- diagnostics --------------------------------------------------------- */
 
 void fe_bad(const struct module *m, const struct func *f, i64 slot,
 	const char *fmt, ...)
@@ -33,7 +33,7 @@ void fe_bad(const struct module *m, const struct func *f, i64 slot,
 
 #define bad(d, slot, ...) fe_bad((d)->m, (d)->f, slot, __VA_ARGS__)
 
-/* ---- fields ------------------------------------------------------------------------ */
+/* ---- fields -------------------------------------------------------------- */
 
 static const char *sel_name(u8 sel)
 {
@@ -107,7 +107,7 @@ static void check_fields(struct decode *d, u32 slot, const struct insn *i,
 			(u32)i->imm);
 }
 
-/* ---- lddw ---------------------------------------------------------------------------- */
+/* ---- lddw ---------------------------------------------------------------- */
 
 /* The slot behind an lddw becomes its upper half. */
 static void pair_lddw(struct decode *d, u32 slot, struct insn *i)
@@ -149,7 +149,7 @@ static void check_lddw(struct decode *d, u32 slot, const struct insn *i)
 			what[i->src]);
 }
 
-/* ---- jumps --------------------------------------------------------------------------- */
+/* ---- jumps --------------------------------------------------------------- */
 
 static void check_jump(struct decode *d, u32 slot, const struct insn *i)
 {
@@ -193,7 +193,7 @@ static void check_control(struct decode *d)
 		check_end(d, last, fe_insn(d->m, d->f, last));
 }
 
-/* ---- stage ---------------------------------------------------------------------------- */
+/* ---- stage --------------------------------------------------------------- */
 
 static void decode_func(struct decode *d)
 {

@@ -9,7 +9,7 @@
 
 #include "frontend/code.h"
 
-/* ---- blocks ------------------------------------------------------------------------- */
+/* ---- blocks -------------------------------------------------------------- */
 
 static bool ends_block(const struct isa_row *r)
 {
@@ -76,7 +76,7 @@ static void link_blocks(
 	}
 }
 
-/* ---- order ---------------------------------------------------------------------------- */
+/* ---- order --------------------------------------------------------------- */
 
 /* Live blocks in reverse post-order, without recursion. */
 static void order_blocks(struct module *m, struct fe_func *fe)
@@ -141,7 +141,7 @@ bool fe_is_live(const struct func *f, u32 slot)
 	return f->fe->blk[f->fe->blk_of[slot]].live;
 }
 
-/* ---- stage ---------------------------------------------------------------------------- */
+/* ---- stage --------------------------------------------------------------- */
 
 int fe_flow(struct module *m)
 {
@@ -160,7 +160,7 @@ int fe_flow(struct module *m)
 	return m->diag->errors == errors ? 0 : -EINVAL;
 }
 
-/* ---- dump ------------------------------------------------------------------------------ */
+/* ---- dump ---------------------------------------------------------------- */
 
 static void dump_func(FILE *out, const struct module *m, const struct func *f)
 {

@@ -11,9 +11,19 @@
  *              data.c   variables, knobs, kconfig -> module->data
  *              progtype.c  section names -> program types
  *   fe_decode  decode.c every slot a valid instruction (isa.def)
- *   fe_flow    flow.c   subprograms, call graph, blocks, parameters
- *   fe_types   types.c  abstract register types over the CFG
- *   fe_lower   lower.c  typed CFG -> IR
+ *              split.c  local calls by distance -> by symbol
+ *              text.c   instructions as text
+ *   fe_flow    flow.c   blocks and edges
+ *              calls.c  call graph, parameters, run scopes, what is used
+ *   fe_types   types.c  abstract register types over the CFG (rty.c)
+ *              typecall.c  through calls; versions of functions by context
+ *              ctx.c    contexts by program type
+ *              typeuse.c   what is wrong, and what lowering needs
+ *              summary.c   what callers may know of a function
+ *   fe_lower   lower*.c typed CFG -> IR
+ *
+ * isa.c has the tables; extern.c reads prototypes; code.h and types.h hold
+ * what these stages share.
  */
 #ifndef KILN_FRONTEND_H
 #define KILN_FRONTEND_H

@@ -3,7 +3,7 @@
 
 #include "frontend/code.h"
 
-/* ---- instruction forms ------------------------------------------------------ */
+/* ---- instruction forms --------------------------------------------------- */
 
 // clang-format off
 const struct isa_row isa_rows[] = {
@@ -20,7 +20,7 @@ const struct isa_row isa_rows[] = {
 const u32 isa_nrows = countof(isa_rows);
 _Static_assert(countof(isa_rows) < 256, "insn.form is a byte");
 
-/* ---- helpers ------------------------------------------------------------------ */
+/* ---- helpers ------------------------------------------------------------- */
 
 enum { NATIVE, HOOK, INLINE }; /* the runtime's column */
 enum { NONE, SCOPE };
@@ -68,7 +68,7 @@ const struct helper *fe_helper(i64 id)
 	return NULL;
 }
 
-/* ---- kinds of map --------------------------------------------------------------- */
+/* ---- kinds of map -------------------------------------------------------- */
 
 static const struct {
 	u32 type;

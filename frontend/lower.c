@@ -4,15 +4,16 @@
  * jumps: a BPF function may loop to its first instruction.
  *
  * May_goto: the loop budget is a variable of the function, set on entry and
- * shared by all its may_gotos, as in the kernel's own rewriting. It counts
- * down; once it is spent it stays at or below 0, so that each of them leaves.
+ * shared by all its may_gotos. The kernel's own rewriting does the same: a
+ * subprogram begins each call with a budget of its own. It counts down; once
+ * it is spent it stays at or below 0, so that each of them leaves.
  */
 #include <assert.h>
 #include <string.h>
 
 #include "frontend/lower.h"
 
-/* ---- values ---------------------------------------------------------------------------- */
+/* ---- values -------------------------------------------------------------- */
 
 ref lower_imm(struct lower *l, i64 v)
 {
@@ -74,7 +75,7 @@ static ref operand(struct lower *l, const struct insn *i)
 	return isa_is_32(i) ? lower_trunc(l, v) : v;
 }
 
-/* ---- arithmetic -------------------------------------------------------------------------- */
+/* ---- arithmetic ---------------------------------------------------------- */
 
 static void lower_alu(struct lower *l, const struct insn *i, u8 arg)
 {
@@ -177,7 +178,7 @@ static void lower_lddw(struct lower *l, const struct insn *i)
 		lower_set(l, i->dst, ir_sym(l->f, i->sym, i->addend));
 }
 
-/* ---- ends of blocks ------------------------------------------------------------------------ */
+/* ---- ends of blocks ------------------------------------------------------ */
 
 /* BPF block b is IR block b + 1. */
 static u32 ir_blk_of(const struct lower *l, u32 b)
@@ -259,7 +260,7 @@ static void lower_end(
 		ir_jmp(l->f, l->blk, ir_blk_of(l, b->succ[0]));
 }
 
-/* ---- instructions --------------------------------------------------------------------------- */
+/* ---- instructions -------------------------------------------------------- */
 
 static void lower_insn(struct lower *l, const struct insn *i)
 {
@@ -307,7 +308,7 @@ static void lower_block(struct lower *l, u32 b)
 	lower_end(l, i, k);
 }
 
-/* ---- function -------------------------------------------------------------------------------- */
+/* ---- function ------------------------------------------------------------ */
 
 static void lower_entry(struct lower *l)
 {

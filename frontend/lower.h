@@ -24,7 +24,7 @@ struct lower {
 	u32 found, missing;
 };
 
-/* ---- lower.c ---- */
+/* ---- lower.c ------------------------------------------------------------- */
 ref lower_get(struct lower *l, u32 reg);
 void lower_set(struct lower *l, u32 reg, ref v);
 void lower_set32(struct lower *l, u32 reg, ref v); /* I32, zero-extended */
@@ -32,17 +32,17 @@ ref lower_imm(struct lower *l, i64 v);
 ref lower_trunc(struct lower *l, ref v); /* I64 -> I32 */
 ref lower_op(struct lower *l, enum op op, enum ty t, ref a, ref b);
 
-/* ---- lower_mem.c ---- */
+/* ---- lower_mem.c --------------------------------------------------------- */
 void lower_mem(struct lower *l, const struct insn *i);
 /* The address in a register, as the base of access a. */
 ref lower_address(struct lower *l, u32 reg, struct access *a);
 
-/* ---- lower_lookup.c ---- */
+/* ---- lower_lookup.c ------------------------------------------------------ */
 /* The call is a lookup that needs no helper. */
 bool lower_can_inline(const struct lower *l, const struct fe_call *c);
 void lower_lookup(struct lower *l, const struct fe_call *c);
 
-/* ---- lower_call.c ---- */
+/* ---- lower_call.c -------------------------------------------------------- */
 void lower_lose_registers(struct lower *l); /* r1..r5, by a call */
 void lower_call(struct lower *l, const struct insn *i);
 

@@ -1,7 +1,7 @@
 /* Loads, stores and atomics. */
 #include "frontend/lower.h"
 
-/* ---- accesses ---------------------------------------------------------------------------- */
+/* ---- accesses ------------------------------------------------------------ */
 
 static struct access access_of(const struct lower *l)
 {

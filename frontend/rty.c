@@ -55,7 +55,7 @@ struct rty rty_join(struct rty a, struct rty b, bool raw)
 	return join_kinds(a, b, raw);
 }
 
-/* ---- arithmetic -------------------------------------------------------------------- */
+/* ---- arithmetic ---------------------------------------------------------- */
 
 static i64 fold(u8 op, i64 a, i64 b, u32 bits)
 {
@@ -147,7 +147,7 @@ struct rty rty_alu(const struct isa_row *r, bool is32, struct rty dst,
 	return rty_of(RTY_SCALAR, 0);
 }
 
-/* ---- text --------------------------------------------------------------------------- */
+/* ---- text ---------------------------------------------------------------- */
 
 static const char *base_name(
 	struct rty t, const struct module *m, char *buf, size_t size)

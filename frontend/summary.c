@@ -1,9 +1,9 @@
 /*
  * What callers may know about a function: its effects on shared memory, and
- * what it does with the memory behind its pointer parameters. For the latter,
- * of each the range [lo, hi) of bytes around it that is read or written, or that
- * it gets out of sight. A caller who passes an address of its frame then knows
- * which bytes of it stay its own (DESIGN.md "The stack frame").
+ * what it does with the memory behind its pointer parameters: for each the
+ * range [lo, hi) of bytes around it that is read or written, or that it gets
+ * out of sight. A caller who passes an address of its frame then knows which
+ * bytes of it stay its own (DESIGN.md "The stack frame").
  *
  * A forward walk in which a register is "parameter p plus off", or may be
  * derived from some parameters in an unknown way, or nothing. Whatever is done
@@ -35,7 +35,7 @@ struct puse {
 
 enum { FAR = 4096 }; /* no frame reaches that far */
 
-/* ---- parameters -------------------------------------------------------------------- */
+/* ---- parameters ---------------------------------------------------------- */
 
 static void lose(struct puse *u, struct pval v)
 {
@@ -77,7 +77,7 @@ static bool meet(struct pval *a, struct pval b)
 	return a->params != old.params || old.exact;
 }
 
-/* ---- instructions ------------------------------------------------------------------ */
+/* ---- instructions -------------------------------------------------------- */
 
 static struct pval reg_get(const struct pstate *s, u32 reg)
 {
@@ -181,7 +181,7 @@ static void step(struct puse *u, struct pstate *s, u32 slot)
 		s->reg[0] = (struct pval){0};
 }
 
-/* ---- one function -------------------------------------------------------------------- */
+/* ---- one function -------------------------------------------------------- */
 
 static bool flow_into(const struct puse *u, u32 to, const struct pstate *s)
 {
@@ -243,7 +243,7 @@ static void find_uses(struct module *m, const struct func *f)
 	arena_release(m->a, mark);
 }
 
-/* ---- calls ------------------------------------------------------------------------------ */
+/* ---- calls --------------------------------------------------------------- */
 
 static void sharpen(struct arg_mem *a, const struct func *callee, u32 param)
 {

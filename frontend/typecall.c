@@ -8,7 +8,7 @@
 
 #include "frontend/types.h"
 
-/* ---- specs -------------------------------------------------------------------------------- */
+/* ---- specs --------------------------------------------------------------- */
 
 /* A context must meet the same context. */
 static bool contexts_agree(struct rty a, struct rty b)
@@ -81,7 +81,7 @@ static u32 find_spec(struct types *t, u32 func, const struct state *s)
 	return made;
 }
 
-/* ---- calls ------------------------------------------------------------------------------ */
+/* ---- calls --------------------------------------------------------------- */
 
 struct call_to types_callee(
 	const struct types *t, const struct state *s, const struct insn *i)

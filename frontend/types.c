@@ -11,7 +11,7 @@
 
 #include "frontend/types.h"
 
-/* ---- frames --------------------------------------------------------------------------- */
+/* ---- frames -------------------------------------------------------------- */
 
 const struct frame *types_frame_join(
 	struct types *t, const struct frame *a, const struct frame *b)
@@ -78,7 +78,7 @@ void types_slot_set(
 	((struct frame *)s->frame[up])->slot[k] = v;
 }
 
-/* ---- memory ---------------------------------------------------------------------------- */
+/* ---- memory -------------------------------------------------------------- */
 
 struct mem_insn types_mem(const struct insn *i)
 {
@@ -205,7 +205,7 @@ static void step_mem(struct types *t, struct spec *sp, struct state *s,
 		s->reg[0] = old;
 }
 
-/* ---- instructions -------------------------------------------------------------------------- */
+/* ---- instructions -------------------------------------------------------- */
 
 static struct rty lddw_type(const struct module *m, const struct insn *i)
 {
@@ -274,7 +274,7 @@ void types_step(struct types *t, u32 func, struct state *s, u32 slot)
 	}
 }
 
-/* ---- one function ---------------------------------------------------------------------------- */
+/* ---- one function -------------------------------------------------------- */
 
 static void note_exit(struct types *t, struct spec *sp, const struct state *s)
 {
@@ -366,7 +366,7 @@ void types_analyse(struct types *t, u32 func)
 	}
 }
 
-/* ---- stage ----------------------------------------------------------------------------------- */
+/* ---- stage --------------------------------------------------------------- */
 
 static struct state entry_state(const struct module *m, const struct func *f)
 {

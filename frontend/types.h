@@ -57,7 +57,7 @@ struct rty rty_alu(const struct isa_row *r, bool is32, struct rty dst,
 const char *rty_name(
 	struct rty t, const struct module *m, char *buf, size_t size);
 
-/* ---- ctx.c: contexts by program type --------------------------------------- */
+/* ---- ctx.c: contexts by program type ------------------------------------- */
 
 struct ctx_field {
 	const char *name;
@@ -94,7 +94,7 @@ enum ctx_access_flags { CTX_LOAD = 1, CTX_STORE = 2, CTX_SX = 4 };
 const struct ctx_field *ctx_access(const struct ctx_type *c, i64 off, u32 size,
 	u8 flags, char *why, size_t n);
 
-/* ---- types.c -------------------------------------------------------------------- */
+/* ---- types.c ------------------------------------------------------------- */
 
 struct frame {
 	struct rty slot[STACK_BYTES / 8]; /* slot[0] is fp-512 */
@@ -154,7 +154,7 @@ struct mem_insn {
 	bool atomic;
 };
 struct mem_insn types_mem(const struct insn *i);
-/* ---- typecall.c ------------------------------------------------------------------ */
+/* ---- typecall.c ---------------------------------------------------------- */
 
 /* Who a call goes to. */
 struct call_to {
@@ -176,7 +176,7 @@ i32 types_callback_any(const struct helper *h);
 i64 types_arg_size(const struct module *m, const struct helper *h, u32 arg,
 	const struct rty *reg);
 
-/* ---- typeuse.c: what lower.c needs to know, and what is wrong --------------- */
+/* ---- typeuse.c: what lower.c needs to know, and what is wrong ------------ */
 
 /* One slot of a function. */
 struct fe_use {
@@ -202,7 +202,7 @@ struct fe_call {
 void types_record(struct types *t, u32 func);
 u8 types_region(const struct module *m, struct rty base); /* enum region */
 
-/* ---- summary.c: what callers may know ----------------------------------------- */
+/* ---- summary.c: what callers may know ------------------------------------ */
 /* Fills fe_func.effects and .param of a function and its callees, and makes
  * what the calls between them say as sharp. After types_record. */
 void types_summarise(struct module *m, u32 func);

@@ -20,7 +20,7 @@ struct walk {
 
 #define bad(w, ...) fe_bad((w)->m, (w)->f, (w)->slot, __VA_ARGS__)
 
-/* ---- registers ------------------------------------------------------------------------- */
+/* ---- registers ----------------------------------------------------------- */
 
 static void check_read(const struct walk *w, u32 reg)
 {
@@ -40,7 +40,7 @@ static void check_reads(
 		check_read(w, 0);
 }
 
-/* ---- memory ------------------------------------------------------------------------------ */
+/* ---- memory -------------------------------------------------------------- */
 
 u8 types_region(const struct module *m, struct rty base)
 {
@@ -174,7 +174,7 @@ static u8 effects_of(u8 kind, u8 region)
 	}
 }
 
-/* ---- calls -------------------------------------------------------------------------------- */
+/* ---- calls --------------------------------------------------------------- */
 
 /* Nothing behind an argument of this type can be a stack frame. */
 static bool is_off_stack(struct rty x)
@@ -379,7 +379,7 @@ static void use_call(
 	u->call = w->fe->calls.n;
 }
 
-/* ---- maps --------------------------------------------------------------------------------- */
+/* ---- maps ---------------------------------------------------------------- */
 
 static void use_map(const struct walk *w, const struct insn *i)
 {
@@ -391,7 +391,7 @@ static void use_map(const struct walk *w, const struct insn *i)
 	fe_map_check(w->m, s->index);
 }
 
-/* ---- walk ----------------------------------------------------------------------------------- */
+/* ---- walk ---------------------------------------------------------------- */
 
 /* LD_ABS and LD_IND: r6 is the context, as the kernel wants it. */
 static void use_packet(struct walk *w)
@@ -489,7 +489,7 @@ void types_record(struct types *t, u32 func)
 	list_callees(m, w.f);
 }
 
-/* ---- dump ------------------------------------------------------------------------------------ */
+/* ---- dump ---------------------------------------------------------------- */
 
 static void dump_call(
 	FILE *out, const struct module *m, const struct fe_call *c)
