@@ -14,6 +14,8 @@ struct gen {
 	struct ssa *s;
 	u64 rng;
 	u32 b;
+	ref cond[2]; /* of an earlier branch, floating or parameters */
+	u8 cc;
 };
 
 static u64 rnd(struct gen *g, u64 n)
@@ -113,7 +115,8 @@ static void stmt_rotate(struct gen *g)
 	u32 n = 1 + (u32)rnd(g, bits - 1);
 	ref v = value(g, t);
 	ref l = ir_add(g->f, g->b, OP_SHL, t, v, ir_const(g->f, t, n));
-	ref r = ir_add(g->f, g->b, OP_SHR, t, v, ir_const(g->f, t, bits - n));
+	u32 m = rnd(g, 4) ? bits - n : (u32)rnd(g, bits);
+	ref r = ir_add(g->f, g->b, OP_SHR, t, v, ir_const(g->f, t, m));
 
 	set(g, ir_add(g->f, g->b, rnd(g, 2) ? OP_OR : OP_ADD, t, l, r));
 }
@@ -205,8 +208,10 @@ static void stmt_join(struct gen *g)
 			(i64)(k * m.size);
 		if (rnd(g, 16) == 0)
 			at = k;
-		if (rnd(g, 24) == 0)
-			stmt_store(g);
+		if (rnd(g, 8) == 0) /* perhaps onto a byte to come */
+			ir_store(g->f, g->b, base, value(g, TY_I64),
+				&(struct access){1, m.region, 0,
+					m.off + (i64)rnd(g, 4) - 1});
 		ref v = ir_load(g->f, g->b, t, base, &m);
 		v = ir_add(g->f, g->b, OP_SHL, t, v,
 			ir_const(g->f, t, 8 * at * m.size));
@@ -341,12 +346,22 @@ static void terminator(struct gen *g, u32 blocks)
 	yes = g->b + 1 + (u32)rnd(g, left < 4 ? left : 4);
 	if (g->b > 1 && rnd(g, 6) == 0)
 		yes = 1 + (u32)rnd(g, g->b - 1);
-	if (rnd(g, 5) == 0) {
+	if (rnd(g, 4) == 0) {
 		ir_jmp(g->f, g->b, no);
 		return;
 	}
 	ref a = value(g, t), b = value(g, t);
-	ir_br(g->f, g->b, (enum cc)rnd(g, CC_COUNT), a, b, yes, no);
+	enum cc cc = (enum cc)rnd(g, CC_COUNT);
+	if (g->cond[0].v && rnd(g, 3) == 0) { /* the same again, or negated */
+		a = g->cond[0];
+		b = g->cond[1];
+		cc = (enum cc)(g->cc ^ rnd(g, 2));
+	} else if (rnd(g, 3) == 0) { /* one that is available everywhere */
+		a = g->cond[0] = ir_param(g->f, (u32)rnd(g, 2));
+		b = g->cond[1] = ir_const(g->f, TY_I64, constant(g));
+		g->cc = (u8)cc;
+	}
+	ir_br(g->f, g->b, cc, a, b, yes, no);
 }
 
 struct fn *gen_fn(struct arena *a, const struct gen_opts *o)
@@ -365,6 +380,8 @@ struct fn *gen_fn(struct arena *a, const struct gen_opts *o)
 	for (g.b = 0; g.b < o->blocks; g.b++) {
 		u32 n = (u32)rnd(&g, 2 * o->per_block + 1);
 
+		if (rnd(&g, 4) == 0)
+			n = 0;
 		while (n--)
 			statement(&g);
 		terminator(&g, o->blocks);
