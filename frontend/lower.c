@@ -226,7 +226,8 @@ static void lower_exit(struct lower *l)
 {
 	ref v = lower_get(l, 0);
 
-	if (l->f->returns_i32)
+	/* uint64_t to C: the upper half is 0, whatever r0 had */
+	if (l->func->is_prog && l->func->returns_i32)
 		v = zext(l, lower_trunc(l, v));
 	ir_ret(l->f, l->blk, v);
 }
@@ -369,7 +370,6 @@ struct fn *fe_lower(
 	assert(l.fe->use && "fe_types did not see it");
 	l.f = ir_fn_new(a, l.func->name, l.func->nparams);
 	l.f->sym = l.func->sym;
-	l.f->returns_i32 = l.func->is_prog && l.func->returns_i32;
 	/* measured: one to two IR instructions per BPF one */
 	ir_reserve(l.f, l.func->n * 3 / 2 + 64, l.fe->nblk + 1);
 	for (u32 b = 0; b <= l.fe->nblk; b++)

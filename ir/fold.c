@@ -240,18 +240,6 @@ static void fold_branch(struct folder *F, u32 b, struct ins *x)
 	F->cut = true;
 }
 
-static void fold_ret(struct folder *F, struct ins *x)
-{
-	const struct ins *z = fold_is(F, x->arg[0], OP_ZEXT);
-
-	/* ZEXT(TRUNC v): the upper half does not count */
-	if (!F->f->returns_i32 || !z)
-		return;
-	const struct ins *t = fold_is(F, z->arg[0], OP_TRUNC);
-	if (t)
-		x->arg[0] = t->arg[0];
-}
-
 /* ---- the pass ----------------------------------------------------------------------------- */
 
 /* All arguments are one value, or the phi itself. */
@@ -285,8 +273,6 @@ static ref visit(struct folder *F, u32 i, struct ins *x)
 	}
 	if (x->op == OP_BR)
 		fold_branch(F, x->blk, x);
-	else if (x->op == OP_RET)
-		fold_ret(F, x);
 	else if (op_info[x->op].flags & OPF_PURE)
 		r = fold_sx(F, x);
 	if (!r.v && (op_info[x->op].flags & OPF_PURE))

@@ -217,7 +217,6 @@ struct fn {
 	 * frame that escapes has frame_escapes set and is 512. */
 	u32 frame;
 	bool frame_escapes;
-	bool returns_i32; /* program type: only the low half counts */
 	bool strict_align; /* no pass may make an unaligned access */
 };
 

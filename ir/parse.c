@@ -679,8 +679,6 @@ static void attributes(struct parser *p)
 			p->f->frame = small_number(p);
 		else if (take_word(p, "escapes"))
 			p->f->frame_escapes = true;
-		else if (take_word(p, "ret32"))
-			p->f->returns_i32 = true;
 		else
 			error(p, "attribute or { expected");
 	}

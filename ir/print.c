@@ -2,7 +2,7 @@
  * The text form. ir_parse reads what ir_print writes; numbers of values are
  * the refs, so they stay comparable between dumps of one function.
  *
- *   fn NAME params=2 frame=16 escapes ret32 {     frame.. only if not 0/false
+ *   fn NAME params=2 frame=16 escapes {           frame.. only if not 0/false
  *   b0:
  *       v5 = load4.i64 ctx [p0 + 4] fault         p0 parameter, 4: imm
  *       v6 = add.i32 v4, 7w                       7w: I32 constant, 7: I64
@@ -256,8 +256,7 @@ void ir_print(FILE *out, const struct fn *f, sym_name_fn name, void *ctx)
 	fprintf(out, "fn %s params=%" PRIu32, f->name, f->nparams);
 	if (f->frame)
 		fprintf(out, " frame=%" PRIu32, f->frame);
-	fprintf(out, "%s%s {\n", f->frame_escapes ? " escapes" : "",
-		f->returns_i32 ? " ret32" : "");
+	fprintf(out, "%s {\n", f->frame_escapes ? " escapes" : "");
 	ir_each_blk (f, b) {
 		fprintf(out, "b%" PRIu32 ":\n", b);
 		ir_each_ins (f, b, i)

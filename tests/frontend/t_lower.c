@@ -217,7 +217,7 @@ static void t_lower_context_pointer(void **state)
 		"r3 = r1\nr3 += 1\nif r3 > r2 goto out\n"
 		"r0 = *(u8 *)(r1 +0)\nout:\nexit");
 	expect(&x, 0,
-		"fn p params=1 ret32 {\n"
+		"fn p params=1 {\n"
 		"b0:\n"
 		"\tjmp b1\n"
 		"b1:\n"
@@ -249,7 +249,7 @@ static void t_lower_helper_call(void **state)
 			"r0 = *(u64 *)(r1 +8)\nout:\nexit");
 	fix_name(&x, f, 3, map);
 	expect(&x, 0,
-		"fn p params=1 ret32 {\n"
+		"fn p params=1 {\n"
 		"b0:\n"
 		"\tjmp b1\n"
 		"b1:\n"
@@ -289,7 +289,7 @@ static void t_lower_array_lookup_with_null_check(void **state)
 		     "call 1\nif r0 == 0 goto out\n"
 		     "r0 = *(u64 *)(r0 +8)\nout:\nexit",
 
-		"fn p params=1 ret32 {\n"
+		"fn p params=1 {\n"
 		"b0:\n"
 		"\tjmp b1\n"
 		"b1:\n"
@@ -322,7 +322,7 @@ static void t_lower_array_lookup_without_null_check(void **state)
 		     "call 1\nr6 = r0\nif r6 == 0 goto out\n"
 		     "r0 = *(u64 *)(r6 +8)\nout:\nexit",
 
-		"fn p params=1 ret32 {\n"
+		"fn p params=1 {\n"
 		"b0:\n"
 		"\tjmp b1\n"
 		"b1:\n"
@@ -365,7 +365,7 @@ static void t_lower_subprogram_call(void **state)
 		&x, "sub", SYM_SUBPROG, "*(u64 *)(r2 +0) = r1\nr0 = r1\nexit");
 	x.m.insn.v[first + 4].sym = f->sym;
 	expect(&x, 0,
-		"fn p params=1 ret32 {\n"
+		"fn p params=1 {\n"
 		"b0:\n"
 		"\tjmp b1\n"
 		"b1:\n"
@@ -393,7 +393,7 @@ static void t_lower_callx(void **state)
 	x.m.insn.v[first + 4].sym =
 		fix_func(&x, "b", SYM_SUBPROG, "r0 = 1\nexit")->sym;
 	expect(&x, 0,
-		"fn p params=1 ret32 {\n"
+		"fn p params=1 {\n"
 		"b0:\n"
 		"\tjmp b1\n"
 		"b1:\n"

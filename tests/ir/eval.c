@@ -443,11 +443,7 @@ static u32 terminate(
 	u32 k = 0;
 
 	switch (i->op) {
-	case OP_RET:
-		out->value = e->val[i->arg[0].v];
-		if (e->f->returns_i32)
-			out->value = (u32)out->value;
-		return BLK_NONE;
+	case OP_RET: out->value = e->val[i->arg[0].v]; return BLK_NONE;
 	case OP_TRAP: out->trapped = true; return BLK_NONE;
 	case OP_BR:
 		k = !compare((enum cc)i->cc, e->val[i->arg[0].v],
