@@ -128,6 +128,11 @@ struct piece {
 	bool seen;    /* by the search under way */
 };
 
+struct queued {
+	u64 key;
+	u32 piece;
+};
+
 /* ---- regmap.c -------------------------------------------------------------- */
 
 enum { LEAF_MAX = 60 };
@@ -199,7 +204,7 @@ struct ra {
 
 	/* regalloc.c */
 	vec(struct piece) piece;
-	vec(u32) heap;
+	vec(struct queued) heap;
 	struct regmap map[RA_NREGS];
 	u64 used;   /* registers given to pieces */
 	u32 *order; /* pieces by bundle and position */

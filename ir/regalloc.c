@@ -186,42 +186,49 @@ u32 ra_cut(struct ra *ra, u32 piece, u32 pos)
 	return add_piece(ra, &right);
 }
 
-/* ---- The queue: a heap, longest on top ---- */
+/* ---- The queue: a heap ---- */
 
-static bool before(const struct ra *ra, u32 a, u32 b)
+/* Longest first, by powers of two, and those in the order of the code, so that
+ * neighbours in the queue look at the same memory. Gaps come last. */
+static u64 queue_key(const struct piece *p)
 {
-	const struct piece *p = &ra->piece.v[a], *q = &ra->piece.v[b];
-	u32 pl = p->u0 == p->u1 ? 0 : p->len;
-	u32 ql = q->u0 == q->u1 ? 0 : q->len;
+	u32 size = p->u0 == p->u1 ? 0 : 32 - (u32)__builtin_clz(p->len);
 
-	return pl != ql ? pl > ql : a < b;
+	return (u64)size << 32 | (UINT32_MAX - p->from);
+}
+
+static bool before(const struct queued *a, const struct queued *b)
+{
+	return a->key != b->key ? a->key > b->key : a->piece < b->piece;
 }
 
 void ra_queue(struct ra *ra, u32 piece)
 {
+	struct queued q = {queue_key(&ra->piece.v[piece]), piece};
 	u32 i = ra->heap.n;
 
 	ra->piece.v[piece].state = PIECE_QUEUED;
 	vec_push(ra->a, &ra->heap);
-	while (i && before(ra, piece, ra->heap.v[(i - 1) / 2])) {
+	while (i && before(&q, &ra->heap.v[(i - 1) / 2])) {
 		ra->heap.v[i] = ra->heap.v[(i - 1) / 2];
 		i = (i - 1) / 2;
 	}
-	ra->heap.v[i] = piece;
+	ra->heap.v[i] = q;
 }
 
 static u32 dequeue(struct ra *ra)
 {
-	u32 *h = ra->heap.v, top = h[0], last = h[--ra->heap.n], i = 0;
+	struct queued *h = ra->heap.v, last = h[--ra->heap.n];
+	u32 top = h[0].piece, i = 0;
 
 	for (;;) {
 		u32 c = 2 * i + 1;
 
 		if (c >= ra->heap.n)
 			break;
-		if (c + 1 < ra->heap.n && before(ra, h[c + 1], h[c]))
+		if (c + 1 < ra->heap.n && before(&h[c + 1], &h[c]))
 			c++;
-		if (before(ra, last, h[c]))
+		if (before(&last, &h[c]))
 			break;
 		h[i] = h[c];
 		i = c;
