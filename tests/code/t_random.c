@@ -317,7 +317,12 @@ static void gen_loop(struct gen *g, u32 depth)
 	put(g, "\tv%u = add.i64 v%u, 1\n", i2, i);
 	put(g, "\tv%u = xor.i32 %s, v%u\n", n32, b32, v32);
 	put(g, "\tv%u = add.i64 %s, v%u\n", n64, b64, v64);
-	put(g, "\tbr.ult v%u, %u, b%u, b%u\n", i2, 2 + roll(g, 4), head, after);
+	if (roll(g, 2)) /* the old value: what compilers make of i++ != n */
+		put(g, "\tbr.ne v%u, %u, b%u, b%u\n", i, 1 + roll(g, 4), head,
+			after);
+	else
+		put(g, "\tbr.ult v%u, %u, b%u, b%u\n", i2, 2 + roll(g, 4), head,
+			after);
 	int n = snprintf(g->text + hole, 240,
 		"\tv%u = phi.i64 [b%u 0], [b%u v%u]\n"
 		"\tv%u = phi.i32 [b%u %s], [b%u v%u]\n"
