@@ -600,9 +600,10 @@ static ref rule_and_const(struct folder *F, const struct ins *x, u64 c)
 			(i64)(c & (i.op == OP_ZX8 ? 0xff : 0xffff)));
 	if (is_op_const(F, a, OP_OR, &v, &c2) && (c & c2) == 0)
 		return fold_bin_imm(F, OP_AND, t, v, (i64)c);
-	if (i.op == OP_ZEXT) {
-		v = fold_bin_imm(F, OP_AND, TY_I32, i.arg[0], (i64)c);
-		return fold_zext(F, v);
+	/* a 32-bit operation does it, whatever the upper half is */
+	if (t == TY_I64 && (i.op == OP_ZEXT || c <= UINT32_MAX)) {
+		v = fold_trunc(F, a);
+		return fold_zext(F, fold_bin_imm(F, OP_AND, TY_I32, v, (i64)c));
 	}
 	return NONE;
 }
@@ -742,7 +743,8 @@ static ref rule_shift_const(struct folder *F, const struct ins *x, u64 c)
 	u32 bits = ty_bits(t), n = (u32)c & (bits - 1);
 	ref a = x->arg[0];
 	struct ins i = *ir_ins(F->f, a);
-	ref r;
+	u64 mask;
+	ref r, v;
 
 	if (n == 0)
 		return a;
@@ -753,6 +755,12 @@ static ref rule_shift_const(struct folder *F, const struct ins *x, u64 c)
 		return r;
 	if (x->op == OP_SHR && bits_are_zero(F, a, ty_mask(t) << n))
 		return fold_const(F, t, 0);
+	/* a mask of nothing but what is shifted out */
+	if (x->op == OP_SHR && is_op_const(F, a, OP_AND, &v, &mask) &&
+		mask >> n == ty_mask(t) >> n)
+		return fold_bin_imm(F, OP_SHR, t, v, n);
+	if (x->op == OP_SHR && i.op == OP_BSWAP && n + 8 == bits)
+		return fold_un(F, OP_ZX8, t, i.arg[0]);
 	if (x->op == OP_SHR && i.op == OP_ZEXT)
 		return fold_zext(
 			F, fold_bin_imm(F, OP_SHR, TY_I32, i.arg[0], (i64)n));

@@ -384,6 +384,7 @@ ir_pass_fn ir_pass_find(const char *name);
 /* One pass per file, its contract on top of it. */
 void pass_fold(struct fn *f);	 /* copies, constants, algebra, branches */
 void pass_dce(struct fn *f);	 /* dead values, dead blocks */
+void pass_narrow(struct fn *f);	 /* 64 bits to 32 where the low half does */
 void pass_gvn(struct fn *f);	 /* dominator value numbering, equal loads */
 void pass_promote(struct fn *f); /* stack bytes that do not escape -> SSA */
 void pass_combine(struct fn *f); /* adjacent byte loads/stores, byte swaps */

@@ -17,6 +17,7 @@ static const struct pass passes[] = {
 	{"jumps", pass_jumps, 1, "blocks of dead branches and lookups"},
 	{"promote", pass_promote, 1, "addresses are r10 + constant now"},
 	{"bools", pass_bools, 2, "flags that the next branch tests"},
+	{"narrow", pass_narrow, 2, "before rotates are looked for again"},
 	{"fold", pass_fold, 1, "what promotion joined and split"},
 	{"gvn", pass_gvn, 1, "equal values; equal loads"},
 	{"combine", pass_combine, 2, "bytes of unaligned accesses"},
