@@ -14,44 +14,44 @@ struct alu {
 	enum x86_mop rr, ri, rm;
 };
 
-static void alu_ri(struct x86_sel *s, enum x86_mop op, u8 size, ref a, i64 imm)
+static void alu_ri(struct sel *s, enum x86_mop op, u8 size, ref a, i64 imm)
 {
-	u32 va = x86_use(s, a);
+	u32 va = sel_use(s, a);
 
 	x86_op(s, op, size)->imm = imm;
-	x86_d(s, x86_def(s, s->ins));
-	x86_t(s, va);
+	sel_d(s, sel_def(s, s->ins));
+	sel_t(s, va);
 }
 
-static void alu_rm(struct x86_sel *s, enum x86_mop op, u8 size, ref a, ref load)
+static void alu_rm(struct sel *s, enum x86_mop op, u8 size, ref a, ref load)
 {
 	struct x86_addr m = x86_fold(s, load);
-	u32 va = x86_use(s, a);
+	u32 va = sel_use(s, a);
 
 	x86_op(s, op, size);
-	x86_d(s, x86_def(s, s->ins));
-	x86_t(s, va);
+	sel_d(s, sel_def(s, s->ins));
+	sel_t(s, va);
 	x86_m(s, &m);
 }
 
-static void alu_rr(struct x86_sel *s, enum x86_mop op, u8 size, ref a, ref b)
+static void alu_rr(struct sel *s, enum x86_mop op, u8 size, ref a, ref b)
 {
-	u32 va = x86_fresh(s, a), vb = x86_use(s, b);
+	u32 va = sel_fresh(s, a), vb = sel_use(s, b);
 
 	x86_op(s, op, size);
-	x86_d(s, x86_def(s, s->ins));
-	x86_t(s, va);
-	x86_u_slot(s, vb);
+	sel_d(s, sel_def(s, s->ins));
+	sel_t(s, va);
+	sel_u_slot(s, vb);
 }
 
 /* The better first operand: the one that dies, of two the phi. */
-static bool prefer_second(const struct x86_sel *s, ref a, ref b)
+static bool prefer_second(const struct sel *s, ref a, ref b)
 {
-	bool da = x86_dies(s, a), db = x86_dies(s, b);
+	bool da = sel_dies(s, a), db = sel_dies(s, b);
 
 	if (da != db)
 		return db;
-	return x86_root(s, a)->op != OP_PHI && x86_root(s, b)->op == OP_PHI;
+	return sel_root(s, a)->op != OP_PHI && sel_root(s, b)->op == OP_PHI;
 }
 
 static void swap_refs(ref *a, ref *b)
@@ -64,15 +64,15 @@ static void swap_refs(ref *a, ref *b)
 
 /* Register or memory as the second operand; no constant fits. */
 static void alu_values(
-	struct x86_sel *s, const struct alu *o, const struct ins *i, u8 size)
+	struct sel *s, const struct alu *o, const struct ins *i, u8 size)
 {
 	ref a = i->arg[0], b = i->arg[1];
 	bool comm = op_info[i->op].flags & OPF_COMM;
 
-	if (comm && !x86_can_fold(s, b, size) &&
-		(x86_can_fold(s, a, size) || prefer_second(s, a, b)))
+	if (comm && !sel_can_fold(s, b, size) &&
+		(sel_can_fold(s, a, size) || prefer_second(s, a, b)))
 		swap_refs(&a, &b);
-	if (x86_can_fold(s, b, size))
+	if (sel_can_fold(s, b, size))
 		alu_rm(s, o->rm, size, a, b);
 	else
 		alu_rr(s, o->rr, size, a, b);
@@ -80,23 +80,22 @@ static void alu_values(
 
 /* ---- addition ---------------------------------------------------------------------- */
 
-static void lea(struct x86_sel *s, u8 size, const struct x86_addr *a)
+static void lea(struct sel *s, u8 size, const struct x86_addr *a)
 {
 	x86_op(s, X86_LEA, size);
-	x86_d(s, x86_def(s, s->ins));
+	sel_d(s, sel_def(s, s->ins));
 	x86_m(s, a);
 }
 
 /* r = *x << 1..3, used here only. */
-static bool is_scaled(
-	const struct x86_sel *s, ref r, u8 size, ref *x, u8 *scale)
+static bool is_scaled(const struct sel *s, ref r, u8 size, ref *x, u8 *scale)
 {
-	const struct ins *i = x86_root(s, r);
+	const struct ins *i = sel_root(s, r);
 	i64 c;
 
-	if (!x86_is_private(s, r, OP_SHL) || x86_ty_size(i->type) != size ||
+	if (!sel_is_private(s, r, OP_SHL) || ty_size(i->type) != size ||
 		s->val[s->val[r.v].root].needed ||
-		!x86_is_const(s, i->arg[1], size, &c))
+		!sel_is_const(s, i->arg[1], size, &c))
 		return false;
 	c &= size * 8 - 1;
 	if (c < 1 || c > 3)
@@ -106,17 +105,17 @@ static bool is_scaled(
 	return true;
 }
 
-static void add_const(struct x86_sel *s, u8 size, ref x, i32 c)
+static void add_const(struct sel *s, u8 size, ref x, i32 c)
 {
 	struct x86_addr a = {.base = x, .disp = c};
 
-	if (s->want == s->ins || x86_dies(s, x))
+	if (s->want == s->ins || sel_dies(s, x))
 		alu_ri(s, X86_ADD_RI, size, x, c);
 	else
 		lea(s, size, &a);
 }
 
-static void lower_add(struct x86_sel *s, const struct ins *i, u8 size)
+static void lower_add(struct sel *s, const struct ins *i, u8 size)
 {
 	static const struct alu add = {X86_ADD_RR, X86_ADD_RI, X86_ADD_RM};
 	struct x86_addr a = {.scale = 1};
@@ -129,15 +128,15 @@ static void lower_add(struct x86_sel *s, const struct ins *i, u8 size)
 		add_const(s, size, x, c);
 		return;
 	}
-	if (s->want == s->ins || x86_can_fold(s, x, size) ||
-		x86_can_fold(s, y, size)) {
+	if (s->want == s->ins || sel_can_fold(s, x, size) ||
+		sel_can_fold(s, y, size)) {
 		alu_values(s, &add, i, size);
 		return;
 	}
 	if (is_scaled(s, x, size, &a.index, &a.scale))
 		swap_refs(&x, &y);
 	else if (!is_scaled(s, y, size, &a.index, &a.scale)) {
-		if (x86_dies(s, x) || x86_dies(s, y)) {
+		if (sel_dies(s, x) || sel_dies(s, y)) {
 			alu_values(s, &add, i, size);
 			return;
 		}
@@ -147,7 +146,7 @@ static void lower_add(struct x86_sel *s, const struct ins *i, u8 size)
 	lea(s, size, &a);
 }
 
-static void lower_sub(struct x86_sel *s, const struct ins *i, u8 size)
+static void lower_sub(struct sel *s, const struct ins *i, u8 size)
 {
 	static const struct alu sub = {X86_SUB_RR, X86_SUB_RI, X86_SUB_RM};
 	i32 c;
@@ -160,7 +159,7 @@ static void lower_sub(struct x86_sel *s, const struct ins *i, u8 size)
 			add_const(s, size, i->arg[0], -c);
 		return;
 	}
-	if (x86_is_const(s, i->arg[0], size, &zero) && zero == 0)
+	if (sel_is_const(s, i->arg[0], size, &zero) && zero == 0)
 		alu_ri(s, X86_NEG_R, size, i->arg[1], 0);
 	else
 		alu_values(s, &sub, i, size);
@@ -172,17 +171,17 @@ static const struct alu alu_and = {X86_AND_RR, X86_AND_RI, X86_AND_RM};
 static const struct alu alu_or = {X86_OR_RR, X86_OR_RI, X86_OR_RM};
 static const struct alu alu_xor = {X86_XOR_RR, X86_XOR_RI, X86_XOR_RM};
 
-static void widen(struct x86_sel *s, enum x86_mop rr, u8 from, u8 to, ref a)
+static void widen(struct sel *s, enum x86_mop rr, u8 from, u8 to, ref a)
 {
-	u32 va = x86_use(s, a);
+	u32 va = sel_use(s, a);
 
 	x86_op(s, rr, from)->cc = to;
-	x86_d(s, x86_def(s, s->ins));
-	x86_u_slot(s, va);
+	sel_d(s, sel_def(s, s->ins));
+	sel_u_slot(s, va);
 }
 
 /* Masks that a move does; a 64-bit mask without upper half cuts by itself. */
-static bool and_const(struct x86_sel *s, u8 size, ref a, i64 v)
+static bool and_const(struct sel *s, u8 size, ref a, i64 v)
 {
 	u64 mask = size == 8 ? (u64)v : (u32)v;
 
@@ -207,7 +206,7 @@ static bool and_const(struct x86_sel *s, u8 size, ref a, i64 v)
 }
 
 static bool or_xor_const(
-	struct x86_sel *s, const struct ins *i, u8 size, ref a, i64 v)
+	struct sel *s, const struct ins *i, u8 size, ref a, i64 v)
 {
 	bool or = i->op == OP_OR;
 
@@ -228,12 +227,12 @@ static bool or_xor_const(
 
 /* A 64-bit result without upper half: the 32-bit operation has it, too, and
  * needs no REX.W. Its sign flag is another one. */
-static u8 narrow(const struct x86_sel *s, u8 size)
+static u8 narrow(const struct sel *s, u8 size)
 {
 	return s->val[s->ins].zero_up && s->want != s->ins ? 4 : size;
 }
 
-static void lower_logic(struct x86_sel *s, const struct ins *i, u8 size)
+static void lower_logic(struct sel *s, const struct ins *i, u8 size)
 {
 	const struct alu *o = i->op == OP_AND  ? &alu_and
 			      : i->op == OP_OR ? &alu_or
@@ -242,9 +241,9 @@ static void lower_logic(struct x86_sel *s, const struct ins *i, u8 size)
 	i64 v;
 
 	size = narrow(s, size);
-	if (x86_is_const(s, a, size, &v))
+	if (sel_is_const(s, a, size, &v))
 		swap_refs(&a, &b);
-	if (x86_is_const(s, b, size, &v) &&
+	if (sel_is_const(s, b, size, &v) &&
 		(i->op == OP_AND ? and_const(s, size, a, v)
 				 : or_xor_const(s, i, size, a, v)))
 		return;
@@ -253,7 +252,7 @@ static void lower_logic(struct x86_sel *s, const struct ins *i, u8 size)
 
 /* ---- multiplication, division --------------------------------------------------------- */
 
-static bool mul_const(struct x86_sel *s, u8 size, ref a, i64 v)
+static bool mul_const(struct sel *s, u8 size, ref a, i64 v)
 {
 	struct x86_addr m = {.base = a, .index = a};
 
@@ -264,65 +263,65 @@ static bool mul_const(struct x86_sel *s, u8 size, ref a, i64 v)
 	}
 	if (!fits_i32(v))
 		return false;
-	if (x86_can_fold(s, a, size)) {
+	if (sel_can_fold(s, a, size)) {
 		m = x86_fold(s, a);
 		x86_op(s, X86_IMUL_RMI, size)->imm = v;
-		x86_d(s, x86_def(s, s->ins));
+		sel_d(s, sel_def(s, s->ins));
 		x86_m(s, &m);
 		return true;
 	}
-	u32 va = x86_use(s, a);
+	u32 va = sel_use(s, a);
 
 	x86_op(s, X86_IMUL_RRI, size)->imm = v;
-	x86_d(s, x86_def(s, s->ins));
-	x86_u_slot(s, va);
+	sel_d(s, sel_def(s, s->ins));
+	sel_u_slot(s, va);
 	return true;
 }
 
-static void lower_mul(struct x86_sel *s, const struct ins *i, u8 size)
+static void lower_mul(struct sel *s, const struct ins *i, u8 size)
 {
 	static const struct alu mul = {X86_IMUL_RR, X86_MOP_END, X86_IMUL_RM};
 	ref a = i->arg[0], b = i->arg[1];
 	i64 v;
 
-	if (x86_is_const(s, a, size, &v))
+	if (sel_is_const(s, a, size, &v))
 		swap_refs(&a, &b);
-	if (!x86_is_const(s, b, size, &v) || !mul_const(s, size, a, v))
+	if (!sel_is_const(s, b, size, &v) || !mul_const(s, size, a, v))
 		alu_values(s, &mul, i, size);
 }
 
 /* legal.c left the 64-bit one only. */
-static void lower_mulhu(struct x86_sel *s, const struct ins *i)
+static void lower_mulhu(struct sel *s, const struct ins *i)
 {
-	u32 a = x86_fresh(s, i->arg[0]), b = x86_use(s, i->arg[1]);
+	u32 a = sel_fresh(s, i->arg[0]), b = sel_use(s, i->arg[1]);
 
 	x86_op(s, X86_MULHU, 8);
-	x86_d_fixed(s, x86_def(s, s->ins), X86_RDX);
-	x86_d_fixed(s, x86_temp(s), X86_RAX);
-	x86_u_fixed(s, a, X86_RAX);
-	x86_u_slot(s, b);
+	sel_d_fixed(s, sel_def(s, s->ins), X86_RDX);
+	sel_d_fixed(s, sel_temp(s), X86_RAX);
+	sel_u_fixed(s, a, X86_RAX);
+	sel_u_slot(s, b);
 }
 
 /* The divisor may be 0, or -1 where that matters. */
-static bool needs_guard(const struct x86_sel *s, const struct ins *i, u8 size)
+static bool needs_guard(const struct sel *s, const struct ins *i, u8 size)
 {
-	const struct ins *d = x86_root(s, i->arg[1]);
+	const struct ins *d = sel_root(s, i->arg[1]);
 	bool is_signed = i->op == OP_SDIV || i->op == OP_SMOD;
 	i64 v;
 
-	if (x86_is_const(s, i->arg[1], size, &v))
+	if (sel_is_const(s, i->arg[1], size, &v))
 		return v == 0 || (is_signed && v == -1);
-	return is_signed || d->op != OP_OR || x86_ty_size(d->type) != size ||
-	       !x86_is_const(s, d->arg[1], size, &v) || v == 0;
+	return is_signed || d->op != OP_OR || ty_size(d->type) != size ||
+	       !sel_is_const(s, d->arg[1], size, &v) || v == 0;
 }
 
 /* Which of RAX and RDX holds the result, and who dies: emit.c "Division". */
-static void lower_div(struct x86_sel *s, const struct ins *i, u8 size)
+static void lower_div(struct sel *s, const struct ins *i, u8 size)
 {
 	bool guard = needs_guard(s, i, size);
 	bool in_rdx = i->op == OP_UMOD || i->op == OP_SMOD;
-	u32 a = x86_fresh(s, i->arg[0]), b = x86_use(s, i->arg[1]);
-	u32 def = x86_def(s, s->ins);
+	u32 a = sel_fresh(s, i->arg[0]), b = sel_use(s, i->arg[1]);
+	u32 def = sel_def(s, s->ins);
 
 	x86_op(s,
 		X86_UDIV + (i->op == OP_UDIV	      ? 0
@@ -332,14 +331,14 @@ static void lower_div(struct x86_sel *s, const struct ins *i, u8 size)
 		size)
 		->imm = guard;
 	if (in_rdx) {
-		x86_early(s, def, X86_RDX);
-		x86_d_fixed(s, x86_temp(s), X86_RAX);
+		sel_early(s, def, X86_RDX);
+		sel_d_fixed(s, sel_temp(s), X86_RAX);
 	} else {
-		x86_d_fixed(s, def, X86_RAX);
-		x86_early(s, x86_temp(s), X86_RDX);
+		sel_d_fixed(s, def, X86_RAX);
+		sel_early(s, sel_temp(s), X86_RDX);
 	}
-	x86_u_fixed(s, a, X86_RAX);
-	x86_u_slot(s, b);
+	sel_u_fixed(s, a, X86_RAX);
+	sel_u_slot(s, b);
 }
 
 /* ---- shifts ------------------------------------------------------------------------------ */
@@ -361,118 +360,117 @@ static const struct shift *shift_ops(u8 op)
 			      : &rol;
 }
 
-static void shift_const(
-	struct x86_sel *s, const struct ins *i, u8 size, u8 count)
+static void shift_const(struct sel *s, const struct ins *i, u8 size, u8 count)
 {
 	struct x86_addr twice = {
 		.base = i->arg[0], .index = i->arg[0], .scale = 1};
 
-	if (i->op == OP_SHL && count == 1 && !x86_dies(s, i->arg[0])) {
+	if (i->op == OP_SHL && count == 1 && !sel_dies(s, i->arg[0])) {
 		lea(s, size, &twice);
 		return;
 	}
 	if (i->op == OP_ROTL && s->cg->features & X86_F_BMI2 &&
-		!x86_dies(s, i->arg[0])) {
-		u32 va = x86_use(s, i->arg[0]);
+		!sel_dies(s, i->arg[0])) {
+		u32 va = sel_use(s, i->arg[0]);
 
 		x86_op(s, X86_RORX, size)->imm =
 			-(unsigned)count & (size * 8u - 1);
-		x86_d(s, x86_def(s, s->ins));
-		x86_u_slot(s, va);
+		sel_d(s, sel_def(s, s->ins));
+		sel_u_slot(s, va);
 		return;
 	}
 	alu_ri(s, shift_ops(i->op)->ri, size, i->arg[0], count);
 }
 
 /* The CPU masks the count itself. */
-static ref strip_mask(const struct x86_sel *s, ref count, u8 size)
+static ref strip_mask(const struct sel *s, ref count, u8 size)
 {
-	const struct ins *i = x86_root(s, count);
+	const struct ins *i = sel_root(s, count);
 	i64 v, need = size * 8 - 1;
 
-	if (!x86_is_private(s, count, OP_AND) ||
-		!x86_is_const(s, i->arg[1], 8, &v) || (v & need) != need)
-		return x86_low(s, count, 1);
-	return x86_low(s, i->arg[0], 1);
+	if (!sel_is_private(s, count, OP_AND) ||
+		!sel_is_const(s, i->arg[1], 8, &v) || (v & need) != need)
+		return sel_low(s, count, 1);
+	return sel_low(s, i->arg[0], 1);
 }
 
-static void lower_shift(struct x86_sel *s, const struct ins *i, u8 size)
+static void lower_shift(struct sel *s, const struct ins *i, u8 size)
 {
 	const struct shift *o = shift_ops(i->op);
 	i64 v;
 
-	if (x86_is_const(s, i->arg[1], size, &v)) {
+	if (sel_is_const(s, i->arg[1], size, &v)) {
 		shift_const(s, i, size, (u8)(v & (size * 8 - 1)));
 		return;
 	}
 	ref c = strip_mask(s, i->arg[1], size);
 	bool x = o->x != X86_MOP_END && s->cg->features & X86_F_BMI2;
-	u32 va = x ? x86_use(s, i->arg[0]) : x86_fresh(s, i->arg[0]);
-	u32 vc = x86_use(s, c);
+	u32 va = x ? sel_use(s, i->arg[0]) : sel_fresh(s, i->arg[0]);
+	u32 vc = sel_use(s, c);
 
 	x86_op(s, x ? o->x : o->rc, size);
-	x86_d(s, x86_def(s, s->ins));
+	sel_d(s, sel_def(s, s->ins));
 	if (x) {
-		x86_u_slot(s, va);
-		x86_u(s, vc);
+		sel_u_slot(s, va);
+		sel_u(s, vc);
 	} else {
-		x86_t(s, va);
-		x86_u_fixed(s, vc, X86_RCX);
+		sel_t(s, va);
+		sel_u_fixed(s, vc, X86_RCX);
 	}
 }
 
 /* ---- widths and bytes ----------------------------------------------------------------------- */
 
 /* SEXT, SX8, SX16: from memory in one go. */
-static void sign_extend(struct x86_sel *s, ref a, u8 from, u8 to)
+static void sign_extend(struct sel *s, ref a, u8 from, u8 to)
 {
-	if (x86_can_fold(s, a, from)) {
+	if (sel_can_fold(s, a, from)) {
 		struct x86_addr m = x86_fold(s, a);
 
 		x86_op(s, X86_MOVSX_RM, from)->cc = to;
-		x86_d(s, x86_def(s, s->ins));
+		sel_d(s, sel_def(s, s->ins));
 		x86_m(s, &m);
 		return;
 	}
-	widen(s, X86_MOVSX_RR, from, to, x86_low(s, a, from));
+	widen(s, X86_MOVSX_RR, from, to, sel_low(s, a, from));
 }
 
-static bool fold_movbe(struct x86_sel *s, ref a, u8 size)
+static bool fold_movbe(struct sel *s, ref a, u8 size)
 {
-	if (!(s->cg->features & X86_F_MOVBE) || !x86_can_fold(s, a, size))
+	if (!(s->cg->features & X86_F_MOVBE) || !sel_can_fold(s, a, size))
 		return false;
 	struct x86_addr m = x86_fold(s, a);
 
 	x86_op(s, X86_MOVBE_RM, size);
-	x86_d(s, x86_def(s, s->ins));
+	sel_d(s, sel_def(s, s->ins));
 	x86_m(s, &m);
 	return true;
 }
 
 /* rol r16, 8 leaves the rest alone; else both swaps, then down with it. */
-static void lower_bswap16(struct x86_sel *s, const struct ins *i)
+static void lower_bswap16(struct sel *s, const struct ins *i)
 {
 	ref a = i->arg[0];
 
-	if (x86_is_short(s, a)) {
+	if (sel_is_short(s, a)) {
 		alu_ri(s, X86_ROL_RI, 2, a, 8);
 		return;
 	}
-	u32 va = x86_use(s, x86_low(s, a, 2)), t = x86_temp(s);
+	u32 va = sel_use(s, sel_low(s, a, 2)), t = sel_temp(s);
 
 	x86_op(s, X86_BSWAP_R, 4);
-	x86_d(s, t);
-	x86_t(s, va);
+	sel_d(s, t);
+	sel_t(s, va);
 	x86_op(s, X86_SHR_RI, 4)->imm = 16;
-	x86_d(s, x86_def(s, s->ins));
-	x86_t(s, t);
+	sel_d(s, sel_def(s, s->ins));
+	sel_t(s, t);
 }
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-void x86_lower_arith(struct x86_sel *s, const struct ins *i)
+void x86_lower_arith(struct sel *s, const struct ins *i)
 {
-	u8 size = x86_ty_size(i->type);
+	u8 size = ty_size(i->type);
 	ref a = i->arg[0];
 
 	switch (i->op) {
@@ -493,8 +491,8 @@ void x86_lower_arith(struct x86_sel *s, const struct ins *i)
 	case OP_ROTL: lower_shift(s, i, size); break;
 	case OP_NEG: alu_ri(s, X86_NEG_R, size, a, 0); break;
 	case OP_ZEXT: widen(s, X86_MOVZX_RR, 4, 4, a); break;
-	case OP_ZX8: widen(s, X86_MOVZX_RR, 1, 4, x86_low(s, a, 1)); break;
-	case OP_ZX16: widen(s, X86_MOVZX_RR, 2, 4, x86_low(s, a, 2)); break;
+	case OP_ZX8: widen(s, X86_MOVZX_RR, 1, 4, sel_low(s, a, 1)); break;
+	case OP_ZX16: widen(s, X86_MOVZX_RR, 2, 4, sel_low(s, a, 2)); break;
 	case OP_SEXT: sign_extend(s, a, 4, 8); break;
 	case OP_SX8: sign_extend(s, a, 1, size); break;
 	case OP_SX16: sign_extend(s, a, 2, size); break;

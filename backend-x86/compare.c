@@ -40,7 +40,7 @@ static enum cc without_sign(enum cc cc)
 }
 
 /* Both sides are below 2^32: the low halves say it all, and without sign. */
-static void narrow(const struct x86_sel *s, struct cond *c, bool b_is_low)
+static void narrow(const struct sel *s, struct cond *c, bool b_is_low)
 {
 	if (c->size != 8 || !s->val[c->a.v].zero_up || !b_is_low)
 		return;
@@ -48,7 +48,7 @@ static void narrow(const struct x86_sel *s, struct cond *c, bool b_is_low)
 	c->cc = without_sign(c->cc);
 }
 
-static struct mins *set_flags(struct x86_sel *s, enum x86_mop op, u8 size)
+static struct mins *set_flags(struct sel *s, enum x86_mop op, u8 size)
 {
 	struct mins *i = x86_op(s, op, size);
 
@@ -59,13 +59,13 @@ static struct mins *set_flags(struct x86_sel *s, enum x86_mop op, u8 size)
 /* ---- test --------------------------------------------------------------------- */
 
 /* test [m], imm: bits above a zero-extended load do not matter. */
-static bool test_mem_imm(struct x86_sel *s, const struct cond *c, i64 v)
+static bool test_mem_imm(struct sel *s, const struct cond *c, i64 v)
 {
-	const struct ins *l = x86_root(s, c->a);
+	const struct ins *l = sel_root(s, c->a);
 	u8 n = l->size;
 
 	if (l->op != OP_LOAD || n > c->size || n == 2 ||
-		!x86_can_fold(s, c->a, n) || (n < c->size && l->mem & MEM_SX) ||
+		!sel_can_fold(s, c->a, n) || (n < c->size && l->mem & MEM_SX) ||
 		(n == 8 && !fits_i32(v)))
 		return false;
 	struct x86_addr a = x86_fold(s, c->a);
@@ -77,58 +77,58 @@ static bool test_mem_imm(struct x86_sel *s, const struct cond *c, i64 v)
 
 /* test or bt with constant v; false if it needs a register. */
 static bool test_const(
-	struct x86_sel *s, const struct cond *c, i64 v, enum x86_cc *cc)
+	struct sel *s, const struct cond *c, i64 v, enum x86_cc *cc)
 {
 	if (test_mem_imm(s, c, v))
 		return true;
 	if (fits_i32(v) || fits_u32(v)) {
-		u32 r = x86_use(s, c->a);
+		u32 r = sel_use(s, c->a);
 
 		set_flags(s, X86_TEST_RI, fits_i32(v) ? c->size : 4)->imm =
 			(i32)v;
-		x86_u(s, r);
+		sel_u(s, r);
 		return true;
 	}
 	if (v & (i64)((u64)v - 1))
 		return false;
-	u32 r = x86_use(s, c->a);
+	u32 r = sel_use(s, c->a);
 
 	set_flags(s, X86_BT_RI, 8)->imm = __builtin_ctzll((u64)v);
-	x86_u(s, r);
+	sel_u(s, r);
 	*cc = c->cc == CC_TST ? X86_CC_B : X86_CC_AE;
 	return true;
 }
 
-static enum x86_cc make_test(struct x86_sel *s, struct cond c)
+static enum x86_cc make_test(struct sel *s, struct cond c)
 {
 	enum x86_cc cc = hw_cc(c.cc);
 	i64 v;
 
 	if (s->val[c.a.v].zero_up || s->val[c.b.v].zero_up)
 		c.size = 4;
-	if (x86_is_const(s, c.a, c.size, &v) || x86_can_fold(s, c.b, c.size)) {
+	if (sel_is_const(s, c.a, c.size, &v) || sel_can_fold(s, c.b, c.size)) {
 		ref t = c.a;
 
 		c.a = c.b;
 		c.b = t;
 	}
-	if (x86_is_const(s, c.b, c.size, &v) && test_const(s, &c, v, &cc))
+	if (sel_is_const(s, c.b, c.size, &v) && test_const(s, &c, v, &cc))
 		return cc;
-	u32 b = x86_use(s, c.b);
+	u32 b = sel_use(s, c.b);
 
-	if (x86_can_fold(s, c.a, c.size)) {
+	if (sel_can_fold(s, c.a, c.size)) {
 		struct x86_addr m = x86_fold(s, c.a);
 
 		set_flags(s, X86_TEST_MR, c.size);
-		x86_u(s, b);
+		sel_u(s, b);
 		x86_m(s, &m);
 		return cc;
 	}
-	u32 a = x86_use(s, c.a);
+	u32 a = sel_use(s, c.a);
 
 	set_flags(s, X86_TEST_RR, c.size);
-	x86_u_slot(s, a);
-	x86_u(s, b);
+	sel_u_slot(s, a);
+	sel_u(s, b);
 	return cc;
 }
 
@@ -150,15 +150,15 @@ static bool narrows(i64 v, u8 size, u8 n, bool sx)
 }
 
 /* cmp [m], imm */
-static bool cmp_mem_imm(struct x86_sel *s, struct cond *c, i64 v)
+static bool cmp_mem_imm(struct sel *s, struct cond *c, i64 v)
 {
-	const struct ins *l = x86_root(s, c->a);
+	const struct ins *l = sel_root(s, c->a);
 	bool sx = l->mem & MEM_SX;
 	u8 n = l->size;
 
-	if (l->op != OP_LOAD || n > c->size || !x86_can_fold(s, c->a, n) ||
+	if (l->op != OP_LOAD || n > c->size || !sel_can_fold(s, c->a, n) ||
 		!narrows(v, c->size, n, sx) ||
-		(sx && x86_ty_size(l->type) != c->size))
+		(sx && ty_size(l->type) != c->size))
 		return false;
 	if (n < c->size && !sx)
 		c->cc = without_sign(c->cc);
@@ -170,26 +170,26 @@ static bool cmp_mem_imm(struct x86_sel *s, struct cond *c, i64 v)
 }
 
 /* cmp of the low byte or word of a register with a constant */
-static bool cmp_low_imm(struct x86_sel *s, struct cond *c, i64 v)
+static bool cmp_low_imm(struct sel *s, struct cond *c, i64 v)
 {
-	u8 n = x86_is_private(s, c->a, OP_ZX8)	  ? 1
-	       : x86_is_private(s, c->a, OP_ZX16) ? 2
+	u8 n = sel_is_private(s, c->a, OP_ZX8)	  ? 1
+	       : sel_is_private(s, c->a, OP_ZX16) ? 2
 						  : 0;
 
 	if (!n || s->val[s->val[c->a.v].root].needed ||
 		!narrows(v, c->size, n, false))
 		return false;
-	u32 r = x86_use(s, x86_root(s, c->a)->arg[0]);
+	u32 r = sel_use(s, sel_root(s, c->a)->arg[0]);
 
 	c->cc = without_sign(c->cc);
 	if (v) {
 		set_flags(s, X86_CMP_RI, n)->imm = (i32)v;
-		x86_u(s, r);
+		sel_u(s, r);
 		return true;
 	}
 	set_flags(s, X86_TEST_RR, n);
-	x86_u(s, r);
-	x86_u(s, r);
+	sel_u(s, r);
+	sel_u(s, r);
 	return true;
 }
 
@@ -212,13 +212,13 @@ static void shorten(struct cond *c, i64 *v)
 /* The flags of the comparison with 0 are those that the computation of r
  * leaves: only if it is just before, which select.c sees to. Of a value below
  * 2^32 each size tells whether it is 0. */
-static bool leaves_flags(const struct x86_sel *s, ref r, enum cc cc, u8 size)
+static bool leaves_flags(const struct sel *s, ref r, enum cc cc, u8 size)
 {
-	const struct ins *i = x86_root(s, r);
+	const struct ins *i = sel_root(s, r);
 	bool any_size = cc <= CC_NE && s->val[s->val[r.v].root].zero_up;
 
 	if (i->blk != s->blk || s->f->ins[s->ins].op != OP_BR ||
-		(x86_ty_size(i->type) != size && !any_size))
+		(ty_size(i->type) != size && !any_size))
 		return false;
 	switch (i->op) {
 	case OP_AND:
@@ -230,7 +230,7 @@ static bool leaves_flags(const struct x86_sel *s, ref r, enum cc cc, u8 size)
 	}
 }
 
-static enum x86_cc cmp_zero(struct x86_sel *s, struct cond *c)
+static enum x86_cc cmp_zero(struct sel *s, struct cond *c)
 {
 	enum x86_cc cc = hw_cc(c->cc);
 
@@ -243,30 +243,30 @@ static enum x86_cc cmp_zero(struct x86_sel *s, struct cond *c)
 		s->val[s->want].needed = true;
 		return cc;
 	}
-	u32 a = x86_use(s, c->a);
+	u32 a = sel_use(s, c->a);
 
 	set_flags(s, X86_TEST_RR,
 		s->val[c->a.v].zero_up && c->cc <= CC_NE ? 4 : c->size);
-	x86_u(s, a);
-	x86_u(s, a);
+	sel_u(s, a);
+	sel_u(s, a);
 	return cc;
 }
 
 /* Equality of swapped bytes with v: swap v instead. */
-static void unswap(const struct x86_sel *s, struct cond *c, i64 *v)
+static void unswap(const struct sel *s, struct cond *c, i64 *v)
 {
-	const struct ins *i = x86_root(s, c->a);
+	const struct ins *i = sel_root(s, c->a);
 	i64 swapped;
 	u8 size = c->size;
 
 	if (c->cc > CC_NE || s->val[s->val[c->a.v].root].needed)
 		return;
-	if (x86_is_private(s, c->a, OP_BSWAP16) && *v >= 0 && *v <= 0xffff &&
-		x86_is_short(s, i->arg[0])) {
+	if (sel_is_private(s, c->a, OP_BSWAP16) && *v >= 0 && *v <= 0xffff &&
+		sel_is_short(s, i->arg[0])) {
 		swapped = __builtin_bswap16((u16)*v);
 		size = 4;
-	} else if (x86_is_private(s, c->a, OP_BSWAP) &&
-		   x86_ty_size(i->type) == size) {
+	} else if (sel_is_private(s, c->a, OP_BSWAP) &&
+		   ty_size(i->type) == size) {
 		swapped = size == 4 ? (i32)__builtin_bswap32((u32)*v)
 				    : (i64)__builtin_bswap64((u64)*v);
 	} else {
@@ -281,7 +281,7 @@ static void unswap(const struct x86_sel *s, struct cond *c, i64 *v)
 
 /* i == v where i + k is there, too, and goes on to the next round: compare
  * that with v + k, so that i ends here. */
-static void compare_step(const struct x86_sel *s, struct cond *c, i64 *v)
+static void compare_step(const struct sel *s, struct cond *c, i64 *v)
 {
 	u32 step = s->val[s->val[c->a.v].root].step;
 	const struct ins *add = &s->f->ins[step];
@@ -289,8 +289,8 @@ static void compare_step(const struct x86_sel *s, struct cond *c, i64 *v)
 
 	if (c->cc > CC_NE || !step || add->blk != s->blk ||
 		s->f->ins[s->ins].op != OP_BR ||
-		x86_ty_size(add->type) != c->size ||
-		!x86_is_const(s, add->arg[1], c->size, &k))
+		ty_size(add->type) != c->size ||
+		!sel_is_const(s, add->arg[1], c->size, &k))
 		return;
 	sum = c->size == 4 ? (i32)((u32)*v + (u32)k) : (i64)((u64)*v + (u64)k);
 	if (!fits_i32(sum))
@@ -300,7 +300,7 @@ static void compare_step(const struct x86_sel *s, struct cond *c, i64 *v)
 }
 
 /* Compare with constant v; false if it needs a register. */
-static bool cmp_const(struct x86_sel *s, struct cond *c, i64 v, enum x86_cc *cc)
+static bool cmp_const(struct sel *s, struct cond *c, i64 v, enum x86_cc *cc)
 {
 	unswap(s, c, &v);
 	compare_step(s, c, &v);
@@ -318,58 +318,58 @@ static bool cmp_const(struct x86_sel *s, struct cond *c, i64 v, enum x86_cc *cc)
 	shorten(c, &v);
 	if (!fits_i32(v))
 		return false;
-	u32 a = x86_use(s, c->a);
+	u32 a = sel_use(s, c->a);
 
 	set_flags(s, X86_CMP_RI, c->size)->imm = v;
-	x86_u_slot(s, a);
+	sel_u_slot(s, a);
 	*cc = hw_cc(c->cc);
 	return true;
 }
 
-static enum x86_cc cmp_values(struct x86_sel *s, struct cond *c)
+static enum x86_cc cmp_values(struct sel *s, struct cond *c)
 {
 	narrow(s, c, s->val[c->b.v].zero_up);
-	bool left = !x86_can_fold(s, c->b, c->size) &&
-		    x86_can_fold(s, c->a, c->size);
+	bool left = !sel_can_fold(s, c->b, c->size) &&
+		    sel_can_fold(s, c->a, c->size);
 
-	if (left || x86_can_fold(s, c->b, c->size)) {
+	if (left || sel_can_fold(s, c->b, c->size)) {
 		struct x86_addr m = x86_fold(s, left ? c->a : c->b);
-		u32 r = x86_use(s, left ? c->b : c->a);
+		u32 r = sel_use(s, left ? c->b : c->a);
 
 		set_flags(s, left ? X86_CMP_MR : X86_CMP_RM, c->size);
-		x86_u(s, r);
+		sel_u(s, r);
 		x86_m(s, &m);
 		return hw_cc(c->cc);
 	}
-	u32 a = x86_use(s, c->a), b = x86_use(s, c->b);
+	u32 a = sel_use(s, c->a), b = sel_use(s, c->b);
 
 	set_flags(s, X86_CMP_RR, c->size);
-	x86_u(s, a);
-	x86_u_slot(s, b);
+	sel_u(s, a);
+	sel_u_slot(s, b);
 	return hw_cc(c->cc);
 }
 
 /* Sets the flags; returns what to ask them. */
-static enum x86_cc compare(struct x86_sel *s, const struct ins *i)
+static enum x86_cc compare(struct sel *s, const struct ins *i)
 {
 	struct cond c = {.cc = (enum cc)i->cc, .a = i->arg[0], .b = i->arg[1]};
 	enum x86_cc cc;
 	i64 v;
 
-	c.size = x86_ty_size(s->f->ins[c.a.v].type);
+	c.size = ty_size(s->f->ins[c.a.v].type);
 	if (c.cc >= CC_TST)
 		return make_test(s, c);
-	if (x86_is_const(s, c.a, c.size, &v) &&
-		!x86_is_const(s, c.b, c.size, &v)) {
+	if (sel_is_const(s, c.a, c.size, &v) &&
+		!sel_is_const(s, c.b, c.size, &v)) {
 		c.a = i->arg[1];
 		c.b = i->arg[0];
 		c.cc = cc_swap(c.cc);
 	}
-	if (!x86_is_const(s, c.b, c.size, &v))
+	if (!sel_is_const(s, c.b, c.size, &v))
 		return cmp_values(s, &c);
-	if (v == 0 && c.cc <= CC_NE && x86_is_private(s, c.a, OP_AND) &&
-		x86_ty_size(x86_root(s, c.a)->type) == c.size) {
-		const struct ins *and = x86_root(s, c.a);
+	if (v == 0 && c.cc <= CC_NE && sel_is_private(s, c.a, OP_AND) &&
+		ty_size(sel_root(s, c.a)->type) == c.size) {
+		const struct ins *and = sel_root(s, c.a);
 
 		c.a = and->arg[0];
 		c.b = and->arg[1];
@@ -381,8 +381,7 @@ static enum x86_cc compare(struct x86_sel *s, const struct ins *i)
 
 /* ---- readers ------------------------------------------------------------------- */
 
-static void read_flags(
-	struct x86_sel *s, enum x86_mop op, u8 size, enum x86_cc cc)
+static void read_flags(struct sel *s, enum x86_mop op, u8 size, enum x86_cc cc)
 {
 	struct mins *i = x86_op(s, op, size);
 
@@ -390,57 +389,57 @@ static void read_flags(
 	i->cc = (u8)cc;
 }
 
-void x86_lower_cmp(struct x86_sel *s, const struct ins *i)
+void x86_lower_cmp(struct sel *s, const struct ins *i)
 {
 	enum x86_cc cc = compare(s, i);
 
 	read_flags(s, X86_SETCC, 4, cc);
-	x86_d(s, x86_def(s, s->ins));
+	sel_d(s, sel_def(s, s->ins));
 }
 
 /* One value is there already and is overwritten by the other if the condition
  * says so. */
-void x86_lower_sel(struct x86_sel *s, const struct ins *i)
+void x86_lower_sel(struct sel *s, const struct ins *i)
 {
-	u8 size = x86_ty_size(i->type);
+	u8 size = ty_size(i->type);
 	ref keep = i->arg[3], take = i->arg[2];
-	bool fold = x86_can_fold(s, take, size), inverse;
+	bool fold = sel_can_fold(s, take, size), inverse;
 	struct x86_addr m;
 	u32 from = 0;
 	i64 v;
 
 	inverse =
-		!fold && (x86_can_fold(s, keep, size) ||
-				 (!x86_is_const(s, keep, 8, &v) &&
-					 (x86_is_const(s, take, 8, &v) ||
-						 (!x86_dies(s, keep) &&
-							 x86_dies(s, take)))));
+		!fold && (sel_can_fold(s, keep, size) ||
+				 (!sel_is_const(s, keep, 8, &v) &&
+					 (sel_is_const(s, take, 8, &v) ||
+						 (!sel_dies(s, keep) &&
+							 sel_dies(s, take)))));
 	if (inverse) {
 		keep = i->arg[2];
 		take = i->arg[3];
-		fold = x86_can_fold(s, take, size);
+		fold = sel_can_fold(s, take, size);
 	}
-	u32 into = x86_fresh(s, keep);
+	u32 into = sel_fresh(s, keep);
 
 	if (fold)
 		m = x86_fold(s, take);
 	else
-		from = x86_use(s, take);
+		from = sel_use(s, take);
 	enum x86_cc cc = compare(s, i) ^ (inverse ? 1 : 0);
 
 	read_flags(s, fold ? X86_CMOV_RM : X86_CMOV_RR, size, cc);
-	x86_d(s, x86_def(s, s->ins));
-	x86_t(s, into);
+	sel_d(s, sel_def(s, s->ins));
+	sel_t(s, into);
 	if (fold)
 		x86_m(s, &m);
 	else
-		x86_u_slot(s, from);
+		sel_u_slot(s, from);
 }
 
-void x86_lower_br(struct x86_sel *s, const struct ins *i)
+void x86_lower_br(struct sel *s, const struct ins *i)
 {
 	enum x86_cc cc = compare(s, i);
 
 	read_flags(s, X86_JCC, 0, cc);
-	x86_last(s)->flags |= MINS_TERM;
+	sel_last(s)->flags |= MINS_TERM;
 }

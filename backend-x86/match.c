@@ -3,7 +3,7 @@
  * makes code.
  *
  * Folding a load moves it down to its user. That is allowed inside the block
- * if nothing in between may write what it reads (struct x86_sel.epoch counts,
+ * if nothing in between may write what it reads (struct sel.epoch counts,
  * per region, the writers up to here), if it has this one user, and if it
  * cannot fault: a faulting load is an instruction of its own (DESIGN.md
  * "Memory contract"). The private regions of different names do not overlap.
@@ -12,9 +12,9 @@
 
 /* ---- constants ---------------------------------------------------------------- */
 
-bool x86_is_const(const struct x86_sel *s, ref r, u8 size, i64 *v)
+bool sel_is_const(const struct sel *s, ref r, u8 size, i64 *v)
 {
-	const struct ins *i = x86_root(s, r);
+	const struct ins *i = sel_root(s, r);
 
 	if (i->op != OP_CONST)
 		return false;
@@ -23,11 +23,11 @@ bool x86_is_const(const struct x86_sel *s, ref r, u8 size, i64 *v)
 	return true;
 }
 
-bool x86_is_imm(const struct x86_sel *s, ref r, u8 size, i32 *v)
+bool x86_is_imm(const struct sel *s, ref r, u8 size, i32 *v)
 {
 	i64 c;
 
-	if (!x86_is_const(s, r, size, &c) || !fits_i32(c))
+	if (!sel_is_const(s, r, size, &c) || !fits_i32(c))
 		return false;
 	*v = (i32)c;
 	return true;
@@ -35,7 +35,7 @@ bool x86_is_imm(const struct x86_sel *s, ref r, u8 size, i32 *v)
 
 /* ---- lives of values ----------------------------------------------------------- */
 
-bool x86_dies(const struct x86_sel *s, ref r)
+bool sel_dies(const struct sel *s, ref r)
 {
 	u32 root = s->val[r.v].root;
 	const struct ins *i = &s->f->ins[root];
@@ -49,9 +49,9 @@ bool x86_dies(const struct x86_sel *s, ref r)
 	       here->depth < s->f->blk[i->blk].depth;
 }
 
-bool x86_is_private(const struct x86_sel *s, ref r, enum op op)
+bool sel_is_private(const struct sel *s, ref r, enum op op)
 {
-	const struct ins *i = x86_root(s, r);
+	const struct ins *i = sel_root(s, r);
 
 	return i->op == op && i->blk == s->blk &&
 	       s->val[s->val[r.v].root].uses == 1;
@@ -59,7 +59,7 @@ bool x86_is_private(const struct x86_sel *s, ref r, enum op op)
 
 /* ---- loads --------------------------------------------------------------------- */
 
-u32 x86_writes(const struct ins *i)
+u32 sel_writes(const struct ins *i)
 {
 	u32 all = (1u << REGION_COUNT) - 1 - (1u << REGION_RODATA);
 
@@ -70,17 +70,17 @@ u32 x86_writes(const struct ins *i)
 	return all;
 }
 
-bool x86_can_fold(const struct x86_sel *s, ref r, u8 size)
+bool sel_can_fold(const struct sel *s, ref r, u8 size)
 {
-	const struct ins *i = x86_root(s, r);
-	const struct x86_val *v = &s->val[s->val[r.v].root];
+	const struct ins *i = sel_root(s, r);
+	const struct sel_val *v = &s->val[s->val[r.v].root];
 
 	return i->op == OP_LOAD && i->blk == s->blk && i->size == size &&
 	       v->uses == 1 && !v->needed && !(i->mem & MEM_FAULT) &&
 	       v->epoch == s->epoch[i->region];
 }
 
-struct x86_addr x86_fold(struct x86_sel *s, ref r)
+struct x86_addr x86_fold(struct sel *s, ref r)
 {
 	u32 root = s->val[r.v].root;
 	const struct ins *i = &s->f->ins[root];
@@ -91,7 +91,7 @@ struct x86_addr x86_fold(struct x86_sel *s, ref r)
 
 /* ---- addresses ------------------------------------------------------------------- */
 
-bool x86_sym_is_far(const struct cg *cg, u32 sym)
+bool sel_sym_is_far(const struct cg *cg, u32 sym)
 {
 	return sym < cg->nsyms && cg->syms[sym].bind >= BIND_UNDEF;
 }
@@ -108,40 +108,40 @@ static bool add_disp(struct x86_addr *a, i64 c, u8 scale)
 }
 
 /* r = *x + c, and x may stand for r: r is only computed for addresses. */
-static bool is_offset(const struct x86_sel *s, ref r, ref *x, i64 *c)
+static bool is_offset(const struct sel *s, ref r, ref *x, i64 *c)
 {
-	const struct ins *i = x86_root(s, r);
-	const struct x86_val *v = &s->val[s->val[r.v].root];
+	const struct ins *i = sel_root(s, r);
+	const struct sel_val *v = &s->val[s->val[r.v].root];
 
 	if (i->type != TY_I64 || (i->op != OP_ADD && i->op != OP_SUB) ||
 		(v->uses != v->addrs && v->uses != 1) || v->needed)
 		return false;
-	if (x86_is_const(s, i->arg[1], 8, c)) {
+	if (sel_is_const(s, i->arg[1], 8, c)) {
 		*x = i->arg[0];
 		if (i->op == OP_SUB)
 			*c = (i64)(0 - (u64)*c);
 		return true;
 	}
 	*x = i->arg[1];
-	return i->op == OP_ADD && x86_is_const(s, i->arg[0], 8, c);
+	return i->op == OP_ADD && sel_is_const(s, i->arg[0], 8, c);
 }
 
 /* r = x << 1..3, computed only for this. */
-static bool is_scaled(const struct x86_sel *s, ref r, ref *x, u8 *scale)
+static bool is_scaled(const struct sel *s, ref r, ref *x, u8 *scale)
 {
-	const struct ins *i = x86_root(s, r);
+	const struct ins *i = sel_root(s, r);
 	i64 c;
 
-	if (i->type != TY_I64 || !x86_is_private(s, r, OP_SHL) ||
+	if (i->type != TY_I64 || !sel_is_private(s, r, OP_SHL) ||
 		s->val[s->val[r.v].root].needed ||
-		!x86_is_const(s, i->arg[1], 8, &c) || (c & 63) > 3)
+		!sel_is_const(s, i->arg[1], 8, &c) || (c & 63) > 3)
 		return false;
 	*x = i->arg[0];
 	*scale = (u8)(1u << (c & 63));
 	return true;
 }
 
-static void match_index(struct x86_sel *s, struct x86_addr *a, ref r)
+static void match_index(struct sel *s, struct x86_addr *a, ref r)
 {
 	ref x;
 	i64 c;
@@ -154,10 +154,10 @@ static void match_index(struct x86_sel *s, struct x86_addr *a, ref r)
 }
 
 /* base = x + y, both of which stay in registers anyway or die here. */
-static bool match_sum(struct x86_sel *s, struct x86_addr *a)
+static bool match_sum(struct sel *s, struct x86_addr *a)
 {
-	const struct ins *i = x86_root(s, a->base);
-	const struct x86_val *v = &s->val[s->val[a->base.v].root];
+	const struct ins *i = sel_root(s, a->base);
+	const struct sel_val *v = &s->val[s->val[a->base.v].root];
 	ref x;
 	u8 scale;
 
@@ -174,9 +174,9 @@ static bool match_sum(struct x86_sel *s, struct x86_addr *a)
 }
 
 /* The base is known outright: nothing is left of it but parts and disp. */
-static void match_floating(struct x86_sel *s, struct x86_addr *a)
+static void match_floating(struct sel *s, struct x86_addr *a)
 {
-	const struct ins *i = x86_root(s, a->base);
+	const struct ins *i = sel_root(s, a->base);
 	struct x86_addr b = *a;
 	enum { FAR = 1 << 30 }; /* leaves room for what emission adds */
 
@@ -184,7 +184,7 @@ static void match_floating(struct x86_sel *s, struct x86_addr *a)
 		(i->op != OP_CONST && (b.disp <= -FAR || b.disp >= FAR)))
 		return;
 	if (i->op == OP_SYM) {
-		if (a->index.v || x86_sym_is_far(s->cg, i->aux))
+		if (a->index.v || sel_sym_is_far(s->cg, i->aux))
 			return;
 		b.parts = X86_M_SYM;
 		b.sym = i->aux;
@@ -197,7 +197,7 @@ static void match_floating(struct x86_sel *s, struct x86_addr *a)
 	*a = b;
 }
 
-struct x86_addr x86_match(struct x86_sel *s, ref addr, i64 off)
+struct x86_addr x86_match(struct sel *s, ref addr, i64 off)
 {
 	struct x86_addr a = {.base = addr};
 	ref x;
@@ -217,7 +217,7 @@ struct x86_addr x86_match(struct x86_sel *s, ref addr, i64 off)
 
 /* What i computes from its first argument only changes bits from `size`
  * bytes up. */
-static bool keeps_low(const struct x86_sel *s, const struct ins *i, u8 size)
+static bool keeps_low(const struct sel *s, const struct ins *i, u8 size)
 {
 	i64 c;
 
@@ -229,21 +229,21 @@ static bool keeps_low(const struct x86_sel *s, const struct ins *i, u8 size)
 	case OP_ZX8:
 	case OP_SX8: return size == 1;
 	case OP_AND:
-		return size < 8 && x86_is_const(s, i->arg[1], 8, &c) &&
+		return size < 8 && sel_is_const(s, i->arg[1], 8, &c) &&
 		       (~c & ((1ll << size * 8) - 1)) == 0;
 	default: return false;
 	}
 }
 
-bool x86_is_short(const struct x86_sel *s, ref r)
+bool sel_is_short(const struct sel *s, ref r)
 {
-	const struct ins *i = x86_root(s, r);
+	const struct ins *i = sel_root(s, r);
 
 	return i->op == OP_ZX16 || i->op == OP_ZX8 ||
 	       (i->op == OP_LOAD && i->size <= 2 && !(i->mem & MEM_SX));
 }
 
-ref x86_low(const struct x86_sel *s, ref r, u8 size)
+ref sel_low(const struct sel *s, ref r, u8 size)
 {
 	for (;;) {
 		u32 root = s->val[r.v].root;

@@ -9,34 +9,34 @@
  */
 #include "backend-x86/x86.h"
 
-static void may_fault(struct x86_sel *s, const struct ins *i)
+static void may_fault(struct sel *s, const struct ins *i)
 {
 	if (i->mem & MEM_FAULT)
-		x86_last(s)->flags |= MINS_FAULT;
+		sel_last(s)->flags |= MINS_FAULT;
 }
 
 /* ---- loads --------------------------------------------------------------------- */
 
-static void lower_load(struct x86_sel *s, const struct ins *i)
+static void lower_load(struct sel *s, const struct ins *i)
 {
 	struct x86_addr a = x86_match(s, i->arg[0], i->imm);
-	u8 to = x86_ty_size(i->type);
+	u8 to = ty_size(i->type);
 	bool sx = i->mem & MEM_SX && i->size < to;
 
 	x86_op(s, sx ? X86_MOVSX_RM : X86_MOVZX_RM, i->size)->cc = to;
 	may_fault(s, i);
-	x86_d(s, x86_def(s, s->ins));
+	sel_d(s, sel_def(s, s->ins));
 	x86_m(s, &a);
 }
 
 /* ---- stores -------------------------------------------------------------------- */
 
 /* r is the load of what store i overwrites, for no other purpose. */
-static bool is_same_place(const struct x86_sel *s, ref r, const struct ins *i)
+static bool is_same_place(const struct sel *s, ref r, const struct ins *i)
 {
-	const struct ins *l = x86_root(s, r);
+	const struct ins *l = sel_root(s, r);
 
-	return x86_can_fold(s, r, i->size) && l->imm == i->imm &&
+	return sel_can_fold(s, r, i->size) && l->imm == i->imm &&
 	       l->region == i->region &&
 	       s->val[l->arg[0].v].root == s->val[i->arg[0].v].root;
 }
@@ -59,34 +59,34 @@ static const struct rmw_ops *rmw_ops(u8 op)
 	return ops[op].mr ? &ops[op] : NULL;
 }
 
-static void rmw_store(struct x86_sel *s, const struct ins *i,
+static void rmw_store(struct sel *s, const struct ins *i,
 	const struct rmw_ops *o, ref load, ref y)
 {
 	struct x86_addr a = x86_fold(s, load);
 	i64 v;
 
-	y = x86_low(s, y, i->size);
-	if (x86_is_const(s, y, i->size == 8 ? 8 : 4, &v) && fits_i32(v)) {
+	y = sel_low(s, y, i->size);
+	if (sel_is_const(s, y, i->size == 8 ? 8 : 4, &v) && fits_i32(v)) {
 		x86_op(s, o->mi, i->size)->imm = v;
 		x86_m(s, &a);
 		return;
 	}
-	u32 vy = x86_use(s, y);
+	u32 vy = sel_use(s, y);
 
 	x86_op(s, o->mr, i->size);
-	x86_u(s, vy);
+	sel_u(s, vy);
 	x86_m(s, &a);
 }
 
 /* *p = op *p */
 static bool unary_store(
-	struct x86_sel *s, const struct ins *i, const struct ins *op)
+	struct sel *s, const struct ins *i, const struct ins *op)
 {
 	i64 v;
 	enum x86_mop mop = X86_NEG_M;
 
 	if (op->op == OP_XOR) {
-		if (!x86_is_const(s, op->arg[1], x86_ty_size(op->type), &v) ||
+		if (!sel_is_const(s, op->arg[1], ty_size(op->type), &v) ||
 			v != -1)
 			return false;
 		mop = X86_NOT_M;
@@ -103,7 +103,7 @@ static bool unary_store(
 }
 
 /* load, operate, store: one instruction that reads and writes memory. */
-static bool read_modify_write(struct x86_sel *s, const struct ins *i, ref v)
+static bool read_modify_write(struct sel *s, const struct ins *i, ref v)
 {
 	u32 root = s->val[v.v].root;
 	const struct ins *op = &s->f->ins[root];
@@ -113,7 +113,7 @@ static bool read_modify_write(struct x86_sel *s, const struct ins *i, ref v)
 		s->val[root].needed)
 		return false;
 	/* the root of a zero-extension: 32 bits are not what 64 are stored of */
-	if (x86_ty_size(op->type) < i->size)
+	if (ty_size(op->type) < i->size)
 		return false;
 	if (unary_store(s, i, op))
 		return true;
@@ -130,45 +130,44 @@ static bool read_modify_write(struct x86_sel *s, const struct ins *i, ref v)
 	return true;
 }
 
-static bool swapped_store(struct x86_sel *s, const struct ins *i, ref v)
+static bool swapped_store(struct sel *s, const struct ins *i, ref v)
 {
-	const struct ins *b = x86_root(s, v);
+	const struct ins *b = sel_root(s, v);
 
 	if (!(s->cg->features & X86_F_MOVBE) ||
-		!x86_is_private(s, v, OP_BSWAP) ||
-		x86_ty_size(b->type) != i->size ||
-		s->val[s->val[v.v].root].needed)
+		!sel_is_private(s, v, OP_BSWAP) ||
+		ty_size(b->type) != i->size || s->val[s->val[v.v].root].needed)
 		return false;
 	struct x86_addr a = x86_match(s, i->arg[0], i->imm);
-	u32 vb = x86_use(s, b->arg[0]);
+	u32 vb = sel_use(s, b->arg[0]);
 
 	x86_op(s, X86_MOVBE_MR, i->size);
 	may_fault(s, i);
-	x86_u(s, vb);
+	sel_u(s, vb);
 	x86_m(s, &a);
 	return true;
 }
 
-static void plain_store(struct x86_sel *s, const struct ins *i, ref v)
+static void plain_store(struct sel *s, const struct ins *i, ref v)
 {
 	struct x86_addr a = x86_match(s, i->arg[0], i->imm);
 	i64 c;
 
-	if (x86_is_const(s, v, i->size == 8 ? 8 : 4, &c) && fits_i32(c)) {
+	if (sel_is_const(s, v, i->size == 8 ? 8 : 4, &c) && fits_i32(c)) {
 		x86_op(s, X86_MOV_MI, i->size)->imm = c;
 	} else {
-		u32 vv = x86_use(s, v);
+		u32 vv = sel_use(s, v);
 
 		x86_op(s, X86_MOV_MR, i->size);
-		x86_u(s, vv);
+		sel_u(s, vv);
 	}
 	may_fault(s, i);
 	x86_m(s, &a);
 }
 
-static void lower_store(struct x86_sel *s, const struct ins *i)
+static void lower_store(struct sel *s, const struct ins *i)
 {
-	ref v = x86_low(s, i->arg[1], i->size);
+	ref v = sel_low(s, i->arg[1], i->size);
 
 	if (!read_modify_write(s, i, v) && !swapped_store(s, i, v))
 		plain_store(s, i, v);
@@ -176,21 +175,21 @@ static void lower_store(struct x86_sel *s, const struct ins *i)
 
 /* ---- atomics ---------------------------------------------------------------------- */
 
-static void exchange(struct x86_sel *s, const struct ins *i, enum x86_mop op)
+static void exchange(struct sel *s, const struct ins *i, enum x86_mop op)
 {
 	struct x86_addr a = x86_match(s, i->arg[0], i->imm);
-	u32 v = x86_fresh(s, i->arg[1]);
+	u32 v = sel_fresh(s, i->arg[1]);
 
 	x86_op(s, op, i->size);
 	may_fault(s, i);
-	x86_d(s, x86_def(s, s->ins));
-	x86_t(s, v);
+	sel_d(s, sel_def(s, s->ins));
+	sel_t(s, v);
 	x86_m(s, &a);
 }
 
 /* Without a result. STORE has no type, nor has ATOMIC: a temporary takes what
  * an exchange brings. */
-static void locked(struct x86_sel *s, const struct ins *i)
+static void locked(struct sel *s, const struct ins *i)
 {
 	static const struct rmw_ops ops[] = {
 		[RMW_ADD] = {X86_LADD_MR, X86_LADD_MI},
@@ -206,23 +205,23 @@ static void locked(struct x86_sel *s, const struct ins *i)
 		return;
 	}
 	a = x86_match(s, i->arg[0], i->imm);
-	if (x86_is_const(s, i->arg[1], i->size, &c) && fits_i32(c)) {
+	if (sel_is_const(s, i->arg[1], i->size, &c) && fits_i32(c)) {
 		x86_op(s, ops[i->cc].mi, i->size)->imm = c;
 	} else {
-		u32 v = x86_use(s, i->arg[1]);
+		u32 v = sel_use(s, i->arg[1]);
 
 		x86_op(s, ops[i->cc].mr, i->size);
-		x86_u(s, v);
+		sel_u(s, v);
 	}
 	may_fault(s, i);
 	x86_m(s, &a);
 }
 
 /* The loop writes RAX and the temporary while it still reads the others. */
-static void fetch_loop(struct x86_sel *s, const struct ins *i)
+static void fetch_loop(struct sel *s, const struct ins *i)
 {
 	struct x86_addr a = x86_match(s, i->arg[0], i->imm);
-	u32 v = x86_use(s, i->arg[1]);
+	u32 v = sel_use(s, i->arg[1]);
 
 	x86_op(s,
 		i->cc == RMW_OR	   ? X86_FOR
@@ -230,13 +229,13 @@ static void fetch_loop(struct x86_sel *s, const struct ins *i)
 				   : X86_FXOR,
 		i->size);
 	may_fault(s, i);
-	x86_early(s, x86_def(s, s->ins), X86_RAX);
-	x86_early(s, x86_temp(s), PREG_NONE);
-	x86_u_late(s, v);
+	sel_early(s, sel_def(s, s->ins), X86_RAX);
+	sel_early(s, sel_temp(s), PREG_NONE);
+	sel_u_late(s, v);
 	x86_m_late(s, &a);
 }
 
-static void lower_fetch(struct x86_sel *s, const struct ins *i)
+static void lower_fetch(struct sel *s, const struct ins *i)
 {
 	if (i->cc == RMW_XCHG)
 		exchange(s, i, X86_XCHG);
@@ -249,35 +248,35 @@ static void lower_fetch(struct x86_sel *s, const struct ins *i)
 }
 
 /* On success a 4-byte cmpxchg leaves RAX as it was, upper half included. */
-static void lower_cmpxchg(struct x86_sel *s, const struct ins *i)
+static void lower_cmpxchg(struct sel *s, const struct ins *i)
 {
 	struct x86_addr a = x86_match(s, i->arg[0], i->imm);
-	u32 old = x86_fresh(s, i->arg[1]), new = x86_use(s, i->arg[2]);
-	u32 def = x86_def(s, s->ins);
+	u32 old = sel_fresh(s, i->arg[1]), new = sel_use(s, i->arg[2]);
+	u32 def = sel_def(s, s->ins);
 	bool widen = i->size == 4 && i->type == TY_I64;
-	u32 out = widen ? x86_temp(s) : def;
+	u32 out = widen ? sel_temp(s) : def;
 
 	x86_op(s, X86_CMPXCHG, i->size);
 	may_fault(s, i);
-	x86_d_fixed(s, out, X86_RAX);
-	x86_t_fixed(s, old, X86_RAX);
-	x86_u(s, new);
+	sel_d_fixed(s, out, X86_RAX);
+	sel_t_fixed(s, old, X86_RAX);
+	sel_u(s, new);
 	x86_m(s, &a);
 	if (!widen)
 		return;
 	x86_op(s, X86_MOVZX_RR, 4)->cc = 4;
-	x86_d(s, def);
-	x86_u(s, out);
+	sel_d(s, def);
+	sel_u(s, out);
 }
 
-void x86_lower_memory(struct x86_sel *s, const struct ins *i)
+void x86_lower_memory(struct sel *s, const struct ins *i)
 {
 	switch (i->op) {
 	case OP_LOADACQ:
 	case OP_LOAD: lower_load(s, i); break;
 	case OP_STORE: lower_store(s, i); break;
 	case OP_STOREREL:
-		plain_store(s, i, x86_low(s, i->arg[1], i->size));
+		plain_store(s, i, sel_low(s, i->arg[1], i->size));
 		break;
 	case OP_ATOMIC: locked(s, i); break;
 	case OP_FETCH: lower_fetch(s, i); break;

@@ -28,7 +28,7 @@
 
 /* ---- machine instructions --------------------------------------------------- */
 
-struct mins *x86_op(struct x86_sel *s, enum x86_mop op, u8 size)
+struct mins *x86_op(struct sel *s, enum x86_mop op, u8 size)
 {
 	struct mins *i = mir_add(s->m, (u16)op, 0);
 
@@ -37,7 +37,7 @@ struct mins *x86_op(struct x86_sel *s, enum x86_mop op, u8 size)
 	return i;
 }
 
-static void operand(struct x86_sel *s, u32 vreg, u8 role, u8 fixed, u8 flags)
+static void operand(struct sel *s, u32 vreg, u8 role, u8 fixed, u8 flags)
 {
 	struct mopd *o = vec_push(s->m->a, &s->m->opd);
 
@@ -45,68 +45,68 @@ static void operand(struct x86_sel *s, u32 vreg, u8 role, u8 fixed, u8 flags)
 	o->role = role;
 	o->fixed = fixed;
 	o->flags = flags;
-	x86_last(s)->nopd++;
+	sel_last(s)->nopd++;
 }
 
-void x86_d(struct x86_sel *s, u32 vreg)
+void sel_d(struct sel *s, u32 vreg)
 {
 	operand(s, vreg, OPD_DEF, PREG_NONE, 0);
 }
 
-void x86_d_fixed(struct x86_sel *s, u32 vreg, enum x86_gpr r)
+void sel_d_fixed(struct sel *s, u32 vreg, enum x86_gpr r)
 {
 	operand(s, vreg, OPD_DEF, (u8)r, 0);
 }
 
-void x86_early(struct x86_sel *s, u32 vreg, u8 fixed)
+void sel_early(struct sel *s, u32 vreg, u8 fixed)
 {
 	operand(s, vreg, OPD_EARLY, fixed, 0);
 }
 
-void x86_u(struct x86_sel *s, u32 vreg)
+void sel_u(struct sel *s, u32 vreg)
 {
 	operand(s, vreg, OPD_USE, PREG_NONE, 0);
 }
 
-void x86_u_slot(struct x86_sel *s, u32 vreg)
+void sel_u_slot(struct sel *s, u32 vreg)
 {
 	operand(s, vreg, OPD_USE, PREG_NONE, OPDF_SLOT);
 }
 
-void x86_u_fixed(struct x86_sel *s, u32 vreg, enum x86_gpr r)
+void sel_u_fixed(struct sel *s, u32 vreg, enum x86_gpr r)
 {
 	operand(s, vreg, OPD_USE, (u8)r, 0);
 }
 
-void x86_u_late(struct x86_sel *s, u32 vreg)
+void sel_u_late(struct sel *s, u32 vreg)
 {
 	operand(s, vreg, OPD_LATE, PREG_NONE, 0);
 }
 
-static void tie(struct x86_sel *s)
+static void tie(struct sel *s)
 {
-	struct mins *i = x86_last(s);
+	struct mins *i = sel_last(s);
 
 	s->m->opd.v[i->opd].tied = i->nopd;
 }
 
-void x86_t(struct x86_sel *s, u32 vreg)
+void sel_t(struct sel *s, u32 vreg)
 {
-	x86_u(s, vreg);
+	sel_u(s, vreg);
 	tie(s);
 }
 
-void x86_t_fixed(struct x86_sel *s, u32 vreg, enum x86_gpr r)
+void sel_t_fixed(struct sel *s, u32 vreg, enum x86_gpr r)
 {
-	x86_u_fixed(s, vreg, r);
+	sel_u_fixed(s, vreg, r);
 	tie(s);
 }
 
-static void mem_operand(struct x86_sel *s, const struct x86_addr *a, u8 role)
+static void mem_operand(struct sel *s, const struct x86_addr *a, u8 role)
 {
-	u32 base = a->base.v ? x86_use(s, a->base) : 0;
-	u32 index = a->index.v ? x86_use(s, a->index) : 0;
-	struct mins *i = x86_last(s);
+	u32 base = a->base.v ? sel_use(s, a->base) : 0;
+	u32 index = a->index.v ? sel_use(s, a->index) : 0;
+	struct mins *i = sel_last(s);
 
 	i->aux = a->parts;
 	i->disp = (i32)a->disp;
@@ -125,33 +125,33 @@ static void mem_operand(struct x86_sel *s, const struct x86_addr *a, u8 role)
 	}
 }
 
-void x86_m(struct x86_sel *s, const struct x86_addr *a)
+void x86_m(struct sel *s, const struct x86_addr *a)
 {
 	mem_operand(s, a, OPD_USE);
 }
 
-void x86_m_late(struct x86_sel *s, const struct x86_addr *a)
+void x86_m_late(struct sel *s, const struct x86_addr *a)
 {
 	mem_operand(s, a, OPD_LATE);
 }
 
 /* ---- groups ------------------------------------------------------------------- */
 
-static u32 group_begin(struct x86_sel *s)
+static u32 group_begin(struct sel *s)
 {
-	struct x86_group *g = vec_push(s->tmp, &s->group);
+	struct sel_group *g = vec_push(s->tmp, &s->group);
 
 	g->first = s->m->ins.n;
 	return s->group.n - 1;
 }
 
-static void group_end(struct x86_sel *s, u32 g)
+static void group_end(struct sel *s, u32 g)
 {
 	s->group.v[g].n = s->m->ins.n - s->group.v[g].first;
 }
 
 /* Before everything of the block so far. */
-static void group_prepend(struct x86_sel *s, u32 g)
+static void group_prepend(struct sel *s, u32 g)
 {
 	s->group.v[g].next = s->head[s->blk];
 	s->head[s->blk] = g;
@@ -159,9 +159,9 @@ static void group_prepend(struct x86_sel *s, u32 g)
 
 /* ---- values ------------------------------------------------------------------- */
 
-static u32 value_vreg(struct x86_sel *s, u32 root, u8 size)
+static u32 value_vreg(struct sel *s, u32 root, u8 size)
 {
-	struct x86_val *v = &s->val[root];
+	struct sel_val *v = &s->val[root];
 
 	if (!v->vreg)
 		v->vreg = mir_vreg(s->m, size);
@@ -170,7 +170,7 @@ static u32 value_vreg(struct x86_sel *s, u32 root, u8 size)
 	return v->vreg;
 }
 
-u32 x86_temp(struct x86_sel *s)
+u32 sel_temp(struct sel *s)
 {
 	return mir_vreg(s->m, 8);
 }
@@ -181,20 +181,20 @@ static bool is_floating(const struct ins *i)
 }
 
 /* The block that makes a floating value for users in b: out of the loops. */
-static u32 float_home(const struct x86_sel *s, u32 b)
+static u32 float_home(const struct sel *s, u32 b)
 {
 	while (s->f->blk[b].depth)
 		b = s->f->blk[b].idom;
 	return b;
 }
 
-static u32 float_use(struct x86_sel *s, u32 root, u8 size)
+static u32 float_use(struct sel *s, u32 root, u8 size)
 {
-	struct x86_val *v = &s->val[root];
+	struct sel_val *v = &s->val[root];
 	u32 home = float_home(s, s->blk);
 
 	if (!v->made || s->flt.v[v->made - 1].home != home) {
-		struct x86_float *new = vec_push(s->tmp, &s->flt);
+		struct sel_float *new = vec_push(s->tmp, &s->flt);
 
 		new->value = root;
 		new->vreg = mir_vreg(s->m, size);
@@ -202,7 +202,7 @@ static u32 float_use(struct x86_sel *s, u32 root, u8 size)
 		new->next = s->pend[home];
 		s->pend[home] = v->made = s->flt.n;
 	}
-	struct x86_float *f = &s->flt.v[v->made - 1];
+	struct sel_float *f = &s->flt.v[v->made - 1];
 
 	if (home == s->blk)
 		f->group = s->cur;
@@ -211,10 +211,10 @@ static u32 float_use(struct x86_sel *s, u32 root, u8 size)
 	return f->vreg;
 }
 
-u32 x86_use(struct x86_sel *s, ref r)
+u32 sel_use(struct sel *s, ref r)
 {
 	u32 root = s->val[r.v].root;
-	u8 size = x86_ty_size(s->f->ins[r.v].type);
+	u8 size = ty_size(s->f->ins[r.v].type);
 
 	s->val[root].needed = true;
 	if (is_floating(&s->f->ins[root]))
@@ -222,29 +222,29 @@ u32 x86_use(struct x86_sel *s, ref r)
 	return value_vreg(s, root, size);
 }
 
-u32 x86_def(struct x86_sel *s, u32 i)
+u32 sel_def(struct sel *s, u32 i)
 {
-	return value_vreg(s, i, x86_ty_size(s->f->ins[i].type));
+	return value_vreg(s, i, ty_size(s->f->ins[i].type));
 }
 
 /* ---- floating values ------------------------------------------------------------ */
 
-static void make_rematable(struct x86_sel *s, enum x86_mop op, u32 vreg)
+static void make_rematable(struct sel *s, enum x86_mop op, u32 vreg)
 {
 	x86_op(s, op, 8)->flags |= MINS_REMAT;
-	x86_d(s, vreg);
+	sel_d(s, vreg);
 }
 
-static void make_const(struct x86_sel *s, i64 v, u32 vreg)
+static void make_const(struct sel *s, i64 v, u32 vreg)
 {
 	make_rematable(s, X86_MOV_RI, vreg);
-	x86_last(s)->imm = v;
+	sel_last(s)->imm = v;
 }
 
 /* vreg = base + off, whatever off is, without touching the flags. */
-static void make_sum(struct x86_sel *s, u32 base, i64 off, u32 vreg)
+static void make_sum(struct sel *s, u32 base, i64 off, u32 vreg)
 {
-	u32 big = fits_i32(off) ? 0 : x86_temp(s);
+	u32 big = fits_i32(off) ? 0 : sel_temp(s);
 
 	if (big)
 		make_const(s, off, big);
@@ -253,17 +253,17 @@ static void make_sum(struct x86_sel *s, u32 base, i64 off, u32 vreg)
 	i->aux = big ? X86_M_BASE | X86_M_INDEX : X86_M_BASE;
 	i->scale = 1;
 	i->disp = big ? 0 : (i32)off;
-	x86_d(s, vreg);
-	x86_u(s, base);
+	sel_d(s, vreg);
+	sel_u(s, base);
 	if (big)
-		x86_u(s, big);
+		sel_u(s, big);
 }
 
 /* Appends the making of a floating value. */
-static void make_float(struct x86_sel *s, const struct ins *i, u32 vreg)
+static void make_float(struct sel *s, const struct ins *i, u32 vreg)
 {
 	enum { NEAR = 1 << 30 }; /* leaves room for what emission adds */
-	bool far = i->op == OP_SYM && x86_sym_is_far(s->cg, i->aux);
+	bool far = i->op == OP_SYM && sel_sym_is_far(s->cg, i->aux);
 	bool split = far ? i->imm : i->imm <= -NEAR || i->imm >= NEAR;
 
 	if (i->op == OP_CONST) {
@@ -271,10 +271,10 @@ static void make_float(struct x86_sel *s, const struct ins *i, u32 vreg)
 			s, i->type == TY_I32 ? (i64)(u32)i->imm : i->imm, vreg);
 		return;
 	}
-	u32 base = split ? x86_temp(s) : vreg;
+	u32 base = split ? sel_temp(s) : vreg;
 
 	make_rematable(s, far ? X86_GOT : X86_LEA, base);
-	struct mins *m = x86_last(s);
+	struct mins *m = sel_last(s);
 
 	if (i->op == OP_SYM) {
 		m->sym = i->aux;
@@ -289,23 +289,23 @@ static void make_float(struct x86_sel *s, const struct ins *i, u32 vreg)
 		m->disp = (i32)i->imm;
 }
 
-u32 x86_fresh(struct x86_sel *s, ref r)
+u32 sel_fresh(struct sel *s, ref r)
 {
-	const struct ins *i = x86_root(s, r);
+	const struct ins *i = sel_root(s, r);
 
 	if (!is_floating(i))
-		return x86_use(s, r);
-	u32 vreg = mir_vreg(s->m, x86_ty_size(i->type));
+		return sel_use(s, r);
+	u32 vreg = mir_vreg(s->m, ty_size(i->type));
 
 	make_float(s, i, vreg);
 	return vreg;
 }
 
 /* The floating values whose home is the current block. */
-static void make_pending(struct x86_sel *s)
+static void make_pending(struct sel *s)
 {
 	for (u32 p = s->pend[s->blk]; p; p = s->flt.v[p - 1].next) {
-		struct x86_float f = s->flt.v[p - 1];
+		struct sel_float f = s->flt.v[p - 1];
 		u32 at = f.group ? f.group : s->term;
 		u32 g = group_begin(s);
 
@@ -318,15 +318,15 @@ static void make_pending(struct x86_sel *s)
 
 /* ---- what the flags are asked for -------------------------------------------------- */
 
-static void make_test(struct x86_sel *s)
+static void make_test(struct sel *s)
 {
 	const struct ins *i = &s->f->ins[s->want];
 	u32 g = group_begin(s);
 
-	x86_op(s, X86_TEST_RR, x86_ty_size(i->type));
-	x86_u(s, x86_use(s, (ref){s->want}));
-	x86_u(s, x86_use(s, (ref){s->want}));
-	x86_last(s)->flags |= MINS_FLAGS;
+	x86_op(s, X86_TEST_RR, ty_size(i->type));
+	sel_u(s, sel_use(s, (ref){s->want}));
+	sel_u(s, sel_use(s, (ref){s->want}));
+	sel_last(s)->flags |= MINS_FLAGS;
 	group_end(s, g);
 	group_prepend(s, g);
 	s->want = 0;
@@ -334,14 +334,14 @@ static void make_test(struct x86_sel *s)
 
 /* The group g, just made, comes before a terminator that wants the flags of
  * s->want. If g computes it in the end, they are there. */
-static void settle_flags(struct x86_sel *s, u32 g, u32 i)
+static void settle_flags(struct sel *s, u32 g, u32 i)
 {
-	const struct x86_group *grp = &s->group.v[g];
-	struct mins *last = x86_last(s);
+	const struct sel_group *grp = &s->group.v[g];
+	struct mins *last = sel_last(s);
 	bool clobbers = false;
 
 	if (i == s->want && grp->n && x86_mop(last->op)->flags == X86_MOP_S &&
-		last->size == x86_ty_size(s->f->ins[i].type)) {
+		last->size == ty_size(s->f->ins[i].type)) {
 		last->flags |= MINS_FLAGS;
 		s->want = 0;
 		return;
@@ -354,7 +354,7 @@ static void settle_flags(struct x86_sel *s, u32 g, u32 i)
 
 /* ---- calls and returns ------------------------------------------------------------- */
 
-static void lower_call(struct x86_sel *s, const struct ins *i)
+static void lower_call(struct sel *s, const struct ins *i)
 {
 	const struct call *c = &s->f->calls.v[i->aux];
 	bool ptr = i->op == OP_CALLX;
@@ -362,31 +362,31 @@ static void lower_call(struct x86_sel *s, const struct ins *i)
 	const ref *arg = ir_args(s->f, i, &n);
 
 	for (u32 k = 0; k < n; k++)
-		vreg[k] = ptr && !k ? x86_use(s, arg[k]) : x86_fresh(s, arg[k]);
+		vreg[k] = ptr && !k ? sel_use(s, arg[k]) : sel_fresh(s, arg[k]);
 	struct mins *m = x86_op(s, ptr ? X86_CALL_R : X86_CALL, 8);
 
 	m->flags |= MINS_CALL;
 	m->sym = ptr ? SYM_NONE : c->sym;
 	if (s->val[s->ins].needed)
-		x86_d_fixed(s, x86_def(s, s->ins), X86_RAX);
+		sel_d_fixed(s, sel_def(s, s->ins), X86_RAX);
 	if (ptr)
-		x86_u(s, vreg[0]);
+		sel_u(s, vreg[0]);
 	for (u32 k = ptr; k < n; k++)
-		x86_u_fixed(s, vreg[k], (enum x86_gpr)x86_arg_regs[k - ptr]);
-	x86_last(s)->aux = (u8)(n - ptr);
+		sel_u_fixed(s, vreg[k], (enum x86_gpr)x86_arg_regs[k - ptr]);
+	sel_last(s)->aux = (u8)(n - ptr);
 	s->m->has_calls = true;
 }
 
-static void lower_ret(struct x86_sel *s, const struct ins *i)
+static void lower_ret(struct sel *s, const struct ins *i)
 {
-	u32 vreg = x86_fresh(s, i->arg[0]);
+	u32 vreg = sel_fresh(s, i->arg[0]);
 
 	x86_op(s, X86_RET, 8)->flags |= MINS_TERM;
-	x86_u_fixed(s, vreg, X86_RAX);
+	sel_u_fixed(s, vreg, X86_RAX);
 }
 
 /* Parameters are defined at the entry, which is selected last. */
-static void lower_entry(struct x86_sel *s)
+static void lower_entry(struct sel *s)
 {
 	u32 g = group_begin(s);
 
@@ -396,17 +396,17 @@ static void lower_entry(struct x86_sel *s)
 		const struct ins *p = &s->f->ins[i];
 
 		if (p->op == OP_PARAM && s->val[i].needed)
-			x86_d_fixed(s, x86_def(s, i),
+			sel_d_fixed(s, sel_def(s, i),
 				(enum x86_gpr)x86_arg_regs[p->imm]);
 	}
 	group_end(s, g);
-	if (x86_last(s)->nopd)
+	if (sel_last(s)->nopd)
 		group_prepend(s, g);
 }
 
 /* ---- one instruction ----------------------------------------------------------------- */
 
-static void lower(struct x86_sel *s, const struct ins *i)
+static void lower(struct sel *s, const struct ins *i)
 {
 	switch (i->op) {
 	case OP_CMP: x86_lower_cmp(s, i); break;
@@ -426,10 +426,10 @@ static void lower(struct x86_sel *s, const struct ins *i)
 }
 
 /* Loads of shared memory happen even if nobody looks at them. */
-static bool is_wanted(const struct x86_sel *s, u32 i)
+static bool is_wanted(const struct sel *s, u32 i)
 {
 	const struct ins *ins = &s->f->ins[i];
-	const struct x86_val *v = &s->val[i];
+	const struct sel_val *v = &s->val[i];
 
 	if (op_info[ins->op].flags & (OPF_WRITE | OPF_TERM))
 		return true;
@@ -439,9 +439,9 @@ static bool is_wanted(const struct x86_sel *s, u32 i)
 	return v->needed && v->root == i;
 }
 
-static void lower_ins(struct x86_sel *s, u32 i)
+static void lower_ins(struct sel *s, u32 i)
 {
-	u32 w = x86_writes(&s->f->ins[i]);
+	u32 w = sel_writes(&s->f->ins[i]);
 
 	for (u32 r = 0; w; r++, w >>= 1)
 		s->epoch[r] -= w & 1;
@@ -464,7 +464,7 @@ static void lower_ins(struct x86_sel *s, u32 i)
 /* ---- blocks ------------------------------------------------------------------------------ */
 
 /* Constants and addresses that go into the phis of the successors. */
-static void lower_phi_args(struct x86_sel *s)
+static void lower_phi_args(struct sel *s)
 {
 	const struct blk *b = &s->f->blk[s->blk];
 	u32 g = group_begin(s);
@@ -488,19 +488,19 @@ static void lower_phi_args(struct x86_sel *s)
 			u32 n;
 			ref a = ir_args(s->f, &s->f->ins[i], &n)[k];
 
-			mb->phi.v[q++].src[k] = x86_fresh(s, a);
+			mb->phi.v[q++].src[k] = sel_fresh(s, a);
 		}
 	}
 	group_end(s, g);
 	group_prepend(s, g);
 }
 
-static void count_epochs(struct x86_sel *s)
+static void count_epochs(struct sel *s)
 {
 	memset(s->epoch, 0, sizeof(s->epoch));
 	ir_each_ins (s->f, s->blk, i) {
 		const struct ins *ins = &s->f->ins[i];
-		u32 w = x86_writes(ins);
+		u32 w = sel_writes(ins);
 
 		if (ins->op == OP_LOAD)
 			s->val[i].epoch = s->epoch[ins->region];
@@ -509,7 +509,7 @@ static void count_epochs(struct x86_sel *s)
 	}
 }
 
-static void lower_blk(struct x86_sel *s, u32 b)
+static void lower_blk(struct sel *s, u32 b)
 {
 	const struct blk *blk = &s->f->blk[b];
 
@@ -531,14 +531,14 @@ static void lower_blk(struct x86_sel *s, u32 b)
 
 /* ---- before: uses, registers, upper halves -------------------------------------------------- */
 
-static bool arg_zero(const struct x86_sel *s, ref r)
+static bool arg_zero(const struct sel *s, ref r)
 {
 	return s->val[r.v].zero_up;
 }
 
 /* Bits 32..63 of the register of ins i are zero, if those of phis are what
  * val says. */
-static bool zero_up(const struct x86_sel *s, const struct ins *i)
+static bool zero_up(const struct sel *s, const struct ins *i)
 {
 	u32 n;
 	const ref *arg = ir_args(s->f, i, &n);
@@ -584,7 +584,7 @@ static bool zero_up(const struct x86_sel *s, const struct ins *i)
 /* Greatest solution: phis start as true and fall; each round is linear and
  * rounds are as many as phis fall one after the other, so they are cut and
  * the least solution of phis taken then. */
-static void solve_zero_up(struct x86_sel *s, const u32 *rpo, u32 n)
+static void solve_zero_up(struct sel *s, const u32 *rpo, u32 n)
 {
 	enum { ROUNDS = 4 };
 	bool changed = true;
@@ -607,7 +607,7 @@ static void solve_zero_up(struct x86_sel *s, const u32 *rpo, u32 n)
 	}
 }
 
-static u32 find_root(const struct x86_sel *s, u32 i)
+static u32 find_root(const struct sel *s, u32 i)
 {
 	const struct ins *ins = &s->f->ins[i];
 	bool alias = ins->op == OP_TRUNC ||
@@ -617,7 +617,7 @@ static u32 find_root(const struct x86_sel *s, u32 i)
 }
 
 /* i = phi(.., i + c) */
-static void find_step(struct x86_sel *s, u32 phi, u32 add)
+static void find_step(struct sel *s, u32 phi, u32 add)
 {
 	const struct ins *i = &s->f->ins[add];
 
@@ -626,14 +626,14 @@ static void find_step(struct x86_sel *s, u32 phi, u32 add)
 		s->val[phi].step = add;
 }
 
-static void count_uses(struct x86_sel *s, u32 i)
+static void count_uses(struct sel *s, u32 i)
 {
 	const struct ins *ins = &s->f->ins[i];
 	u32 n;
 	const ref *arg = ir_args(s->f, ins, &n);
 
 	for (u32 k = 0; k < n; k++) {
-		struct x86_val *v = &s->val[s->val[arg[k].v].root];
+		struct sel_val *v = &s->val[s->val[arg[k].v].root];
 
 		v->uses++;
 		v->addrs += op_is_mem((enum op)ins->op) && k == 0;
@@ -644,7 +644,7 @@ static void count_uses(struct x86_sel *s, u32 i)
 	}
 }
 
-static void prepare(struct x86_sel *s, const u32 *rpo, u32 n)
+static void prepare(struct sel *s, const u32 *rpo, u32 n)
 {
 	solve_zero_up(s, rpo, n);
 	for (u32 i = 1; i < s->f->nins; i++)
@@ -661,17 +661,17 @@ static void prepare(struct x86_sel *s, const u32 *rpo, u32 n)
 
 /* ---- MIR blocks: before and after ------------------------------------------------------------- */
 
-static void make_phis(struct x86_sel *s, u32 b, struct mblk *mb)
+static void make_phis(struct sel *s, u32 b, struct mblk *mb)
 {
 	ir_each_phi (s->f, b, i) {
 		struct mphi *p = vec_push(s->m->a, &mb->phi);
 
-		p->def = x86_def(s, i);
+		p->def = sel_def(s, i);
 		p->src = arena_array(s->m->a, u32, mb->npred);
 	}
 }
 
-static u32 *map_blocks(const struct x86_sel *s, const u32 *list, u32 n)
+static u32 *map_blocks(const struct sel *s, const u32 *list, u32 n)
 {
 	u32 *out = arena_array(s->m->a, u32, n);
 
@@ -680,7 +680,7 @@ static u32 *map_blocks(const struct x86_sel *s, const u32 *list, u32 n)
 	return out;
 }
 
-static void make_blocks(struct x86_sel *s)
+static void make_blocks(struct sel *s)
 {
 	u32 n = 0;
 
@@ -711,7 +711,7 @@ static u32 outer_loop(const struct fn *f, const u32 *outer, u32 h)
 	return l;
 }
 
-static void mark_loops(struct x86_sel *s, const u32 *rpo, u32 n)
+static void mark_loops(struct sel *s, const u32 *rpo, u32 n)
 {
 	const struct fn *f = s->f;
 	u32 *outer = arena_array(s->tmp, u32, f->nblk);
@@ -774,9 +774,9 @@ static void widen_phis(struct mfn *m)
 	}
 }
 
-static void copy_group(struct x86_sel *s, u32 g, struct mins *out, u32 *n)
+static void copy_group(struct sel *s, u32 g, struct mins *out, u32 *n)
 {
-	const struct x86_group *grp = &s->group.v[g];
+	const struct sel_group *grp = &s->group.v[g];
 
 	for (u32 k = 0; k < grp->n; k++) {
 		const struct mins *i = &s->m->ins.v[grp->first + k];
@@ -790,7 +790,7 @@ static void copy_group(struct x86_sel *s, u32 g, struct mins *out, u32 *n)
 	}
 }
 
-static void flatten(struct x86_sel *s)
+static void flatten(struct sel *s)
 {
 	u32 cap = s->m->ins.n, n = 0;
 	struct mins *out = arena_array(s->m->a, struct mins, cap);
@@ -814,7 +814,7 @@ static void flatten(struct x86_sel *s)
 }
 
 /* Room for about what a function of this size becomes. */
-static void reserve(struct x86_sel *s)
+static void reserve(struct sel *s)
 {
 	u32 n = s->f->nins + 64;
 	struct mfn *m = s->m;
@@ -824,7 +824,7 @@ static void reserve(struct x86_sel *s)
 	m->opd.cap = 2 * n;
 	m->opd.v = arena_array(m->a, struct mopd, 2 * n);
 	s->group.cap = n;
-	s->group.v = arena_array(s->tmp, struct x86_group, n);
+	s->group.v = arena_array(s->tmp, struct sel_group, n);
 }
 
 /* ---- the function ------------------------------------------------------------------------------ */
@@ -833,7 +833,7 @@ struct mfn *x86_select(struct fn *f, const struct cg *cg)
 {
 	struct arena *tmp = arena_scratch(f->a);
 	struct arena_mark mark = arena_mark(tmp);
-	struct x86_sel s = {.f = f, .cg = cg, .tmp = tmp};
+	struct sel s = {.f = f, .cg = cg, .tmp = tmp};
 	u32 n;
 
 	cfg_analyse(f);
@@ -841,7 +841,7 @@ struct mfn *x86_select(struct fn *f, const struct cg *cg)
 
 	s.m = mir_new(f->a, f);
 	reserve(&s);
-	s.val = arena_array(tmp, struct x86_val, f->nins);
+	s.val = arena_array(tmp, struct sel_val, f->nins);
 	s.head = arena_array(tmp, u32, f->nblk);
 	s.pend = arena_array(tmp, u32, f->nblk);
 	s.index = arena_array(tmp, u32, f->nblk);

@@ -141,29 +141,29 @@ void x86_legalise(struct fn *f, const struct cg *cg);
 struct mfn *x86_select(struct fn *f, const struct cg *cg);
 
 /* What selection knows of one IR value. */
-struct x86_val {
+struct sel_val {
 	u32 root;     /* value whose register holds this one: itself, or through
 		    * width changes that cost nothing */
 	u32 uses;     /* of a root: by instructions that make code */
 	u32 addrs;    /* those of them that are the address of an access */
 	u32 vreg;     /* of a root */
-	u32 epoch;    /* load: state of its region (struct x86_sel.epoch) */
+	u32 epoch;    /* load: state of its region (struct sel.epoch) */
 	u32 step;     /* phi: value that is the phi plus a constant, or 0 */
-	u32 made;     /* floating: 1 + the latest struct x86_float, or 0 */
+	u32 made;     /* floating: 1 + the latest struct sel_float, or 0 */
 	bool zero_up; /* bits 32..63 of the register are zero */
 	bool needed;  /* something selected so far reads the register */
 	bool folded;  /* load: became part of its user */
 };
 
 /* Machine instructions of one IR instruction, in order. */
-struct x86_group {
+struct sel_group {
 	u32 first, n; /* in mfn->ins while selecting */
 	u32 pre;      /* group that must stand before this one, or 0 */
 	u32 next;     /* next group of the block, or 0 */
 };
 
 /* A floating value that a block makes. */
-struct x86_float {
+struct sel_float {
 	u32 value, vreg;
 	u32 home;  /* the block */
 	u32 group; /* before this group: the earliest user; 0: at its end */
@@ -172,14 +172,14 @@ struct x86_float {
 
 /* Selection goes backwards over blocks in reverse post-order: what nothing
  * asked for by then is not made. */
-struct x86_sel {
+struct sel {
 	struct fn *f;
 	const struct cg *cg;
 	struct mfn *m;
 	struct arena *tmp;
-	struct x86_val *val;	     /* by ref */
-	vec(struct x86_group) group; /* 0 is none */
-	vec(struct x86_float) flt;
+	struct sel_val *val;	     /* by ref */
+	vec(struct sel_group) group; /* 0 is none */
+	vec(struct sel_float) flt;
 	u32 *head;  /* block -> first group */
 	u32 *pend;  /* block -> 1 + first of the floating values made there */
 	u32 *index; /* IR block -> MIR block */
@@ -202,79 +202,79 @@ struct x86_addr {
 	i64 disp;
 };
 
-static inline struct ins *x86_root(const struct x86_sel *s, ref r)
+static inline struct ins *sel_root(const struct sel *s, ref r)
 {
 	return &s->f->ins[s->val[r.v].root];
 }
 
-static inline u8 x86_ty_size(u8 ty)
+static inline u8 ty_size(u8 ty)
 {
 	return ty == TY_I64 ? 8 : 4;
 }
 
 /* Making machine instructions: x86_op starts one, the others add operands to
  * it in the order of mops.def; x86_imm and friends complete it. */
-struct mins *x86_op(struct x86_sel *s, enum x86_mop op, u8 size);
-void x86_d(struct x86_sel *s, u32 vreg);
-void x86_d_fixed(struct x86_sel *s, u32 vreg, enum x86_gpr r);
-void x86_early(struct x86_sel *s, u32 vreg, u8 fixed);
-void x86_u(struct x86_sel *s, u32 vreg);
-void x86_u_slot(struct x86_sel *s, u32 vreg); /* or from its spill slot */
-void x86_u_fixed(struct x86_sel *s, u32 vreg, enum x86_gpr r);
-void x86_u_late(struct x86_sel *s, u32 vreg);
-void x86_t(struct x86_sel *s, u32 vreg); /* tied to operand 0 */
-void x86_t_fixed(struct x86_sel *s, u32 vreg, enum x86_gpr r);
-void x86_m(struct x86_sel *s, const struct x86_addr *a);
-void x86_m_late(struct x86_sel *s, const struct x86_addr *a);
-static inline struct mins *x86_last(struct x86_sel *s)
+struct mins *x86_op(struct sel *s, enum x86_mop op, u8 size);
+void sel_d(struct sel *s, u32 vreg);
+void sel_d_fixed(struct sel *s, u32 vreg, enum x86_gpr r);
+void sel_early(struct sel *s, u32 vreg, u8 fixed);
+void sel_u(struct sel *s, u32 vreg);
+void sel_u_slot(struct sel *s, u32 vreg); /* or from its spill slot */
+void sel_u_fixed(struct sel *s, u32 vreg, enum x86_gpr r);
+void sel_u_late(struct sel *s, u32 vreg);
+void sel_t(struct sel *s, u32 vreg); /* tied to operand 0 */
+void sel_t_fixed(struct sel *s, u32 vreg, enum x86_gpr r);
+void x86_m(struct sel *s, const struct x86_addr *a);
+void x86_m_late(struct sel *s, const struct x86_addr *a);
+static inline struct mins *sel_last(struct sel *s)
 {
 	return &s->m->ins.v[s->m->ins.n - 1];
 }
 
-u32 x86_use(struct x86_sel *s, ref r);	 /* register of a value */
-u32 x86_fresh(struct x86_sel *s, ref r); /* the same; constants anew, here */
-u32 x86_def(struct x86_sel *s, u32 i);	 /* register that i defines */
-u32 x86_temp(struct x86_sel *s);
+u32 sel_use(struct sel *s, ref r);   /* register of a value */
+u32 sel_fresh(struct sel *s, ref r); /* the same; constants anew, here */
+u32 sel_def(struct sel *s, u32 i);   /* register that i defines */
+u32 sel_temp(struct sel *s);
 
 /* ---- match.c: what instructions may swallow ------------------------------- */
 
 /* The constant behind r, sign-extended from size bytes. */
-bool x86_is_const(const struct x86_sel *s, ref r, u8 size, i64 *v);
+bool sel_is_const(const struct sel *s, ref r, u8 size, i64 *v);
 /* ... that fits an imm32. */
-bool x86_is_imm(const struct x86_sel *s, ref r, u8 size, i32 *v);
+bool x86_is_imm(const struct sel *s, ref r, u8 size, i32 *v);
 /* Nothing selected so far reads r after this, nor does the next round of a
  * loop: its register may be overwritten. */
-bool x86_dies(const struct x86_sel *s, ref r);
+bool sel_dies(const struct sel *s, ref r);
 /* A pure value of this block that only the current instruction uses. */
-bool x86_is_private(const struct x86_sel *s, ref r, enum op op);
+bool sel_is_private(const struct sel *s, ref r, enum op op);
 /* A load of size bytes that may move down here, into its only user. */
-bool x86_can_fold(const struct x86_sel *s, ref r, u8 size);
+bool sel_can_fold(const struct sel *s, ref r, u8 size);
 /* Takes it: its address. */
-struct x86_addr x86_fold(struct x86_sel *s, ref r);
-struct x86_addr x86_match(struct x86_sel *s, ref addr, i64 off);
+struct x86_addr x86_fold(struct sel *s, ref r);
+struct x86_addr x86_match(struct sel *s, ref addr, i64 off);
 /* r without what does not change its low size bytes. */
-ref x86_low(const struct x86_sel *s, ref r, u8 size);
+ref sel_low(const struct sel *s, ref r, u8 size);
 /* Nothing above its low 16 bits is set. */
-bool x86_is_short(const struct x86_sel *s, ref r);
+bool sel_is_short(const struct sel *s, ref r);
 /* True if the address of sym comes from the GOT: it is not in this object, or
  * may be NULL. */
-bool x86_sym_is_far(const struct cg *cg, u32 sym);
+bool sel_sym_is_far(const struct cg *cg, u32 sym);
 /* Regions that an instruction may write, as bits. */
-u32 x86_writes(const struct ins *i);
+u32 sel_writes(const struct ins *i);
 
 /* ---- compare.c: conditions ------------------------------------------------ */
 
-void x86_lower_cmp(struct x86_sel *s, const struct ins *i);
-void x86_lower_sel(struct x86_sel *s, const struct ins *i);
-void x86_lower_br(struct x86_sel *s, const struct ins *i);
+void x86_lower_cmp(struct sel *s, const struct ins *i);
+void x86_lower_sel(struct sel *s, const struct ins *i);
+void x86_lower_br(struct sel *s, const struct ins *i);
 
 /* ---- arith.c: values ------------------------------------------------------ */
 
-void x86_lower_arith(struct x86_sel *s, const struct ins *i);
+void x86_lower_arith(struct sel *s, const struct ins *i);
 
 /* ---- memory.c: accesses and atomics --------------------------------------- */
 
-void x86_lower_memory(struct x86_sel *s, const struct ins *i);
+void x86_lower_memory(struct sel *s, const struct ins *i);
 
 /* ---- abi.c ---------------------------------------------------------------- */
 
