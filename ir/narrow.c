@@ -67,7 +67,6 @@ static bool needs(const struct narrow *n, u32 v, u32 k)
 	case OP_SX8:
 	case OP_SX16: return false;
 	case OP_STORE: return k == 0 || i->size == 8;
-	case OP_RET: return !f->returns_i32;
 	case OP_AND:
 		if (k == 0 && is_low_const(f, i->arg[1], UINT32_MAX))
 			return false;
