@@ -64,7 +64,7 @@ static void t_parse_refuses(void **state)
 static void t_parse_survives_truncation(void **state)
 {
 	static const char text[] =
-		"fn f params=2 frame=16 escapes ret32 {\nb0:\n"
+		"fn f params=2 frame=16 escapes {\nb0:\n"
 		"\tv1 = load4.i64 ctx [p0 + 8] sx fault !3\n"
 		"\tv2 = call.i64 helper @x(@map+4, fp-8) reads a2=r:0:8\n"
 		"\tv3 = cmpxchg8.i64 map [v2], v1, 0x10\n"
