@@ -54,13 +54,6 @@ struct x86_frame x86_frame_make(const struct mfn *m, const struct cg *cg)
 	return f;
 }
 
-static void cfi(
-	struct unit_fn *u, u32 off, enum unit_cfi_kind kind, u8 reg, i32 value)
-{
-	*vec_push(u->a, &u->cfi) = (struct unit_cfi){
-		.off = off, .kind = (u8)kind, .reg = reg, .value = value};
-}
-
 /* ---- prologue, epilogue ----------------------------------------------------------- */
 
 /* 8 bytes are a push of something: one byte instead of four. */
@@ -93,12 +86,12 @@ u8 *x86_prologue(const struct x86_frame *f, u8 *p, u32 at, struct unit_fn *u)
 			continue;
 		p = x86_push_r(p, (enum x86_gpr)r);
 		cfa += 8;
-		cfi(u, at + (u32)(p - start), CFI_CFA_OFFSET, 0, cfa);
-		cfi(u, at + (u32)(p - start), CFI_SAVED, r, -cfa);
+		unit_add_cfi(u, at + (u32)(p - start), CFI_CFA_OFFSET, 0, cfa);
+		unit_add_cfi(u, at + (u32)(p - start), CFI_SAVED, r, -cfa);
 	}
 	if (f->size) {
 		p = drop_stack(p, f->size);
-		cfi(u, at + (u32)(p - start), CFI_CFA_OFFSET, 0,
+		unit_add_cfi(u, at + (u32)(p - start), CFI_CFA_OFFSET, 0,
 			cfa + (i32)f->size);
 	}
 	return p;
@@ -112,10 +105,10 @@ u8 *x86_epilogue(
 	bool has_rows = f->npush || f->size;
 
 	if (has_rows && !last)
-		cfi(u, at, CFI_REMEMBER, 0, 0);
+		unit_add_cfi(u, at, CFI_REMEMBER, 0, 0);
 	if (f->size) {
 		p = raise_stack(p, f->size);
-		cfi(u, at + (u32)(p - start), CFI_CFA_OFFSET, 0, cfa);
+		unit_add_cfi(u, at + (u32)(p - start), CFI_CFA_OFFSET, 0, cfa);
 	}
 	for (u32 k = countof(saved_regs); k-- > 0;) {
 		u8 r = saved_regs[k];
@@ -124,12 +117,12 @@ u8 *x86_epilogue(
 			continue;
 		p = x86_pop_r(p, (enum x86_gpr)r);
 		cfa -= 8;
-		cfi(u, at + (u32)(p - start), CFI_CFA_OFFSET, 0, cfa);
-		cfi(u, at + (u32)(p - start), CFI_RESTORED, r, 0);
+		unit_add_cfi(u, at + (u32)(p - start), CFI_CFA_OFFSET, 0, cfa);
+		unit_add_cfi(u, at + (u32)(p - start), CFI_RESTORED, r, 0);
 	}
 	p = x86_ret(p);
 	if (has_rows && !last)
-		cfi(u, at + (u32)(p - start), CFI_RECALL, 0, 0);
+		unit_add_cfi(u, at + (u32)(p - start), CFI_RECALL, 0, 0);
 	return p;
 }
 
@@ -138,12 +131,7 @@ u8 *x86_epilogue(
 static u8 *call_sym(struct unit_fn *u, const u8 *start, u8 *p, u32 sym)
 {
 	p = x86_call_rel32(p, 0);
-	*vec_push(u->a, &u->rel) = (struct unit_rel){
-		.off = (u32)(p - start) - 4,
-		.type = X86_R_PLT32,
-		.sym = sym,
-		.addend = -4,
-	};
+	unit_add_rel(u, (u32)(p - start) - 4, X86_R_PLT32, sym, -4);
 	return p;
 }
 

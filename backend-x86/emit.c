@@ -1,6 +1,6 @@
 /*
  * Machine IR -> bytes. Each block's code goes into one raw buffer with a hole
- * where its jumps will be; layout.c then decides what the jumps are, closes
+ * where its jumps will be; relax_jumps() then decides what the jumps are, closes
  * the holes and moves the rows. Branches occur at the ends of blocks only;
  * the loops and skips inside one machine operation are emitted as they are.
  *
@@ -98,23 +98,7 @@ static u32 offset(const struct code *c, const u8 *p)
 static void reloc(
 	struct code *c, const u8 *field, u32 type, u32 sym, i64 addend)
 {
-	*vec_push(c->out->a, &c->out->rel) = (struct unit_rel){
-		.off = offset(c, field),
-		.type = type,
-		.sym = sym,
-		.addend = addend,
-	};
-}
-
-static void add_line(struct code *c, u32 off, u32 insn)
-{
-	struct unit_fn *u = c->out;
-
-	if (u->line.n && u->line.v[u->line.n - 1].insn == insn)
-		return;
-	if (!u->line.n && insn == INSN_NONE)
-		return;
-	*vec_push(u->a, &u->line) = (struct unit_line){off, insn};
+	unit_add_rel(c->out, offset(c, field), type, sym, addend);
 }
 
 /* The instruction at p may fault; then everything up to `end` is skipped and
@@ -648,14 +632,14 @@ static void emit_one(struct code *c, const struct mins *i, bool more)
 
 	c->start = p;
 	c->at = (u32)c->raw.n;
-	add_line(c, c->at, i->insn);
+	unit_add_line(c->out, c->at, i->insn);
 	if (more && i[1].op == X86_SETCC && is_compare(i))
 		p = clear_for_setcc(c, i, i + 1, p);
 	p = emit_ins(c, i, p);
 	c->raw.n += (size_t)(p - c->start);
 }
 
-static void emit_blk(struct code *c, u32 n, struct x86_piece *piece)
+static void emit_blk(struct code *c, u32 n, struct piece *piece)
 {
 	const struct mblk *b = &c->m->blk[n];
 	const struct mins *last = &c->m->ins.v[b->first + b->n - 1];
@@ -670,7 +654,7 @@ static void emit_blk(struct code *c, u32 n, struct x86_piece *piece)
 	for (u32 e = 0; e < b->nsucc; e++)
 		piece->to[e] = b->succ[e];
 	if (piece->hole)
-		buf_zero(&c->raw, X86_HOLE);
+		buf_zero(&c->raw, x86_jumps.hole);
 	piece->end = (u32)c->raw.n;
 }
 
@@ -686,7 +670,7 @@ int x86_emit(struct mfn *m, const struct cg *cg, struct unit_fn *out)
 	struct arena *tmp = arena_scratch(m->a);
 	struct arena_mark mark = arena_mark(tmp);
 	struct code c = {.m = m, .cg = cg, .out = out};
-	struct x86_piece *piece = arena_array(tmp, struct x86_piece, m->nblk);
+	struct piece *piece = arena_array(tmp, struct piece, m->nblk);
 	int err;
 
 	c.frame = x86_frame_make(m, cg);
@@ -698,7 +682,7 @@ int x86_emit(struct mfn *m, const struct cg *cg, struct unit_fn *out)
 		piece[b].start = b ? (u32)c.raw.n : 0;
 		emit_blk(&c, b, &piece[b]);
 	}
-	err = x86_layout(tmp, &c.raw, piece, m->nblk, out);
+	err = relax_jumps(tmp, &c.raw, piece, m->nblk, &x86_jumps, out);
 	arena_release(tmp, mark);
 	return err;
 }

@@ -7,7 +7,9 @@
 #define KILN_BACKEND_X86_X86_H
 
 #include "backend-x86/enc.h"
+#include "ir/codegen.h"
 #include "ir/module.h"
+#include "ir/select.h"
 #include "ir/target.h"
 
 /* ---- target.c ------------------------------------------------------------- */
@@ -140,59 +142,6 @@ void x86_legalise(struct fn *f, const struct cg *cg);
 
 struct mfn *x86_select(struct fn *f, const struct cg *cg);
 
-/* What selection knows of one IR value. */
-struct sel_val {
-	u32 root;     /* value whose register holds this one: itself, or through
-		    * width changes that cost nothing */
-	u32 uses;     /* of a root: by instructions that make code */
-	u32 addrs;    /* those of them that are the address of an access */
-	u32 vreg;     /* of a root */
-	u32 epoch;    /* load: state of its region (struct sel.epoch) */
-	u32 step;     /* phi: value that is the phi plus a constant, or 0 */
-	u32 made;     /* floating: 1 + the latest struct sel_float, or 0 */
-	bool zero_up; /* bits 32..63 of the register are zero */
-	bool needed;  /* something selected so far reads the register */
-	bool folded;  /* load: became part of its user */
-};
-
-/* Machine instructions of one IR instruction, in order. */
-struct sel_group {
-	u32 first, n; /* in mfn->ins while selecting */
-	u32 pre;      /* group that must stand before this one, or 0 */
-	u32 next;     /* next group of the block, or 0 */
-};
-
-/* A floating value that a block makes. */
-struct sel_float {
-	u32 value, vreg;
-	u32 home;  /* the block */
-	u32 group; /* before this group: the earliest user; 0: at its end */
-	u32 next;  /* 1 + next of the block */
-};
-
-/* Selection goes backwards over blocks in reverse post-order: what nothing
- * asked for by then is not made. */
-struct sel {
-	struct fn *f;
-	const struct cg *cg;
-	struct mfn *m;
-	struct arena *tmp;
-	struct sel_val *val;	     /* by ref */
-	vec(struct sel_group) group; /* 0 is none */
-	vec(struct sel_float) flt;
-	u32 *head;  /* block -> first group */
-	u32 *pend;  /* block -> 1 + first of the floating values made there */
-	u32 *index; /* IR block -> MIR block */
-	u32 blk;    /* IR block being selected */
-	u32 ins;    /* IR instruction being selected */
-	u32 cur;    /* its group */
-	u32 term;   /* group of the block's terminator */
-	u32 want;   /* value whose flags the terminator asks for, or 0 */
-	/* Counts, per region, of what may have written to it from the start of
-	 * the block to here. */
-	u32 epoch[REGION_COUNT];
-};
-
 /* An address, matched. Values: ref 0 is absent. */
 struct x86_addr {
 	ref base, index;
@@ -202,65 +151,22 @@ struct x86_addr {
 	i64 disp;
 };
 
-static inline struct ins *sel_root(const struct sel *s, ref r)
+static inline struct mins *x86_op(struct sel *s, enum x86_mop op, u8 size)
 {
-	return &s->f->ins[s->val[r.v].root];
+	return sel_op(s, (u16)op, size);
 }
 
-static inline u8 ty_size(u8 ty)
-{
-	return ty == TY_I64 ? 8 : 4;
-}
-
-/* Making machine instructions: x86_op starts one, the others add operands to
- * it in the order of mops.def; x86_imm and friends complete it. */
-struct mins *x86_op(struct sel *s, enum x86_mop op, u8 size);
-void sel_d(struct sel *s, u32 vreg);
-void sel_d_fixed(struct sel *s, u32 vreg, enum x86_gpr r);
-void sel_early(struct sel *s, u32 vreg, u8 fixed);
-void sel_u(struct sel *s, u32 vreg);
-void sel_u_slot(struct sel *s, u32 vreg); /* or from its spill slot */
-void sel_u_fixed(struct sel *s, u32 vreg, enum x86_gpr r);
-void sel_u_late(struct sel *s, u32 vreg);
-void sel_t(struct sel *s, u32 vreg); /* tied to operand 0 */
-void sel_t_fixed(struct sel *s, u32 vreg, enum x86_gpr r);
+/* The registers of a memory operand, and what else it has. */
 void x86_m(struct sel *s, const struct x86_addr *a);
 void x86_m_late(struct sel *s, const struct x86_addr *a);
-static inline struct mins *sel_last(struct sel *s)
-{
-	return &s->m->ins.v[s->m->ins.n - 1];
-}
-
-u32 sel_use(struct sel *s, ref r);   /* register of a value */
-u32 sel_fresh(struct sel *s, ref r); /* the same; constants anew, here */
-u32 sel_def(struct sel *s, u32 i);   /* register that i defines */
-u32 sel_temp(struct sel *s);
 
 /* ---- match.c: what instructions may swallow ------------------------------- */
 
-/* The constant behind r, sign-extended from size bytes. */
-bool sel_is_const(const struct sel *s, ref r, u8 size, i64 *v);
-/* ... that fits an imm32. */
+/* The constant behind r, if it fits an imm32. */
 bool x86_is_imm(const struct sel *s, ref r, u8 size, i32 *v);
-/* Nothing selected so far reads r after this, nor does the next round of a
- * loop: its register may be overwritten. */
-bool sel_dies(const struct sel *s, ref r);
-/* A pure value of this block that only the current instruction uses. */
-bool sel_is_private(const struct sel *s, ref r, enum op op);
-/* A load of size bytes that may move down here, into its only user. */
-bool sel_can_fold(const struct sel *s, ref r, u8 size);
-/* Takes it: its address. */
+/* Takes a load that sel_can_fold(): its address. */
 struct x86_addr x86_fold(struct sel *s, ref r);
 struct x86_addr x86_match(struct sel *s, ref addr, i64 off);
-/* r without what does not change its low size bytes. */
-ref sel_low(const struct sel *s, ref r, u8 size);
-/* Nothing above its low 16 bits is set. */
-bool sel_is_short(const struct sel *s, ref r);
-/* True if the address of sym comes from the GOT: it is not in this object, or
- * may be NULL. */
-bool sel_sym_is_far(const struct cg *cg, u32 sym);
-/* Regions that an instruction may write, as bits. */
-u32 sel_writes(const struct ins *i);
 
 /* ---- compare.c: conditions ------------------------------------------------ */
 
@@ -297,25 +203,10 @@ int x86_wrapper(const struct cg *cg, u32 body_sym, u32 enter_sym, u32 leave_sym,
 
 /* ---- emit.c --------------------------------------------------------------- */
 
-/* The code of one block, before jumps have their size. At its end stands a
- * hole of X86_HOLE bytes for the jumps, if it may need any. */
-struct x86_piece {
-	u32 start, end; /* in the raw code; end includes the hole */
-	bool hole;
-	bool cond; /* ends in jcc to succ 0, else succ 1; else jmp succ 0 */
-	u8 cc;
-	u32 to[2]; /* blocks */
-};
-
-enum { X86_HOLE = 11 }; /* jcc rel32, jmp rel32 */
-
 int x86_emit(struct mfn *m, const struct cg *cg, struct unit_fn *out);
 
 /* ---- layout.c ------------------------------------------------------------- */
 
-/* Raw code -> out->code: chooses the jumps and moves the rows of out, whose
- * offsets are raw, to where their code goes. -E2BIG if it is too long. */
-int x86_layout(struct arena *tmp, const struct buf *raw,
-	struct x86_piece *piece, u32 n, struct unit_fn *out);
+extern const struct jump_target x86_jumps;
 
 #endif
