@@ -58,15 +58,43 @@ static void chunk_use(struct arena *a, struct arena_chunk *c)
 	poison(a->cur, c->size);
 }
 
+/* A chunk that a release left over: a stage needs about as much as the one
+ * before it, and fresh pages from the system cost more than they hold. */
+static struct arena_chunk *take_spare(struct arena *a, size_t need)
+{
+	struct arena_chunk *c = a->spare;
+
+	if (!c || c->size < need)
+		return NULL;
+	a->spare = c->prev;
+	return c;
+}
+
+static void free_spare(struct arena *a)
+{
+	for (struct arena_chunk *c = a->spare, *prev; c; c = prev) {
+		prev = c->prev;
+		free(c);
+	}
+	a->spare = NULL;
+}
+
 static void chunk_add(struct arena *a, size_t need)
 {
+	struct arena_chunk *c = take_spare(a, need);
+
+	if (c) {
+		c->prev = a->chunk;
+		chunk_use(a, c);
+		return;
+	}
 	size_t size = a->chunk ? a->chunk->size * 2 : CHUNK_MIN;
 
 	if (size > CHUNK_MAX)
 		size = CHUNK_MAX;
 	if (size < need)
 		size = need;
-	struct arena_chunk *c = malloc(align_up(sizeof(*c), ALIGN) + size);
+	c = malloc(align_up(sizeof(*c), ALIGN) + size);
 	if (!c)
 		arena_oom(a);
 	c->prev = a->chunk;
@@ -140,7 +168,8 @@ void arena_release(struct arena *a, struct arena_mark m)
 		struct arena_chunk *c = a->chunk;
 
 		a->chunk = c->prev;
-		free(c);
+		c->prev = a->spare;
+		a->spare = c;
 	}
 	if (!a->chunk) {
 		a->cur = a->end = NULL;
@@ -174,6 +203,7 @@ void arena_reset(struct arena *a)
 
 	if (a->scratch)
 		arena_reset(a->scratch);
+	free_spare(a);
 	if (!keep)
 		return;
 	for (struct arena_chunk *c = keep->prev, *prev; c; c = prev) {
@@ -187,6 +217,7 @@ void arena_reset(struct arena *a)
 void arena_fini(struct arena *a)
 {
 	arena_release(a, (struct arena_mark){0});
+	free_spare(a);
 	if (a->scratch) {
 		arena_fini(a->scratch);
 		free(a->scratch);

@@ -20,8 +20,9 @@ struct arena {
 	u8 *cur, *end;
 	void (*oom)(void *ctx); /* longjmps; NULL: abort() */
 	void *oom_ctx;
-	u64 total; /* bytes handed out since init, for statistics */
+	u64 total;	       /* bytes handed out since init, for statistics */
 	struct arena *scratch; /* see arena_scratch */
+	struct arena_chunk *spare; /* released ones, kept until a reset */
 };
 
 struct arena_mark {
