@@ -10,9 +10,12 @@ install(FILES
 	include/kiln/port.h
 	include/kiln/runtime.h
 	DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/kiln)
-install(TARGETS kiln RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS kiln_compile_shared kiln_compile_static
-	kiln_core kiln_rt kiln_rt_shared
+set(libraries kiln_core kiln_rt kiln_rt_shared)
+if(KILN_COMPILER)
+	list(APPEND libraries kiln_compile_shared kiln_compile_static)
+	install(TARGETS kiln RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+install(TARGETS ${libraries}
 	ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
 	LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES cmake/kiln.ld DESTINATION ${CMAKE_INSTALL_LIBDIR})

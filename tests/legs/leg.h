@@ -1,7 +1,8 @@
 /*
  * A leg runs one program on one memory buffer, each leg in its own way: the
- * reference interpreter, the kernel, native code by kiln at some -O level.
- * What they leave in r0 and in the buffer must be the same.
+ * reference interpreter, the kernel, native code by kiln at some -O level for
+ * this host, or for arm64 in a process under qemu-user. What they leave in r0
+ * and in the buffer must be the same.
  */
 #ifndef TESTS_LEGS_LEG_H
 #define TESTS_LEGS_LEG_H
@@ -57,6 +58,10 @@ const char *leg_kernel_open(void);
 enum leg_status leg_kiln_O0(struct leg_run *run);
 enum leg_status leg_kiln_O1(struct leg_run *run);
 enum leg_status leg_kiln_O2(struct leg_run *run);
+const char *leg_arm64_open(void);
+enum leg_status leg_arm64_O0(struct leg_run *run);
+enum leg_status leg_arm64_O1(struct leg_run *run);
+enum leg_status leg_arm64_O2(struct leg_run *run);
 /* The interpreter with the bug interp_mutation planted. */
 enum leg_status leg_mutant(struct leg_run *run);
 

@@ -16,6 +16,11 @@ const struct leg legs[] = {
 	{"kiln-O1", "native code, some optimising",   true,  NULL,            leg_kiln_O1},
 	{"kiln-O2", "native code, all optimising",    true,  NULL,            leg_kiln_O2},
 #endif
+#ifdef TESTS_ARM64_RUNNER
+	{"arm64-O0", "arm64 code without optimising", true,  leg_arm64_open,  leg_arm64_O0},
+	{"arm64-O1", "arm64 code, some optimising",   true,  leg_arm64_open,  leg_arm64_O1},
+	{"arm64-O2", "arm64 code, all optimising",    true,  leg_arm64_open,  leg_arm64_O2},
+#endif
 	{0},
 };
 // clang-format on
