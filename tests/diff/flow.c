@@ -332,6 +332,42 @@ static void add_break(struct fn *f, u32 at)
 	f->brk[f->nbrk++] = at;
 }
 
+/*
+ * Words that one round of a loop leaves to the next: written before it, read at
+ * its head, written again somewhere in it, perhaps by a loop inside.
+ */
+static void pick_carry(struct fn *f)
+{
+	i32 words = (f->frame - f->spills) / 8;
+
+	f->carry = 0;
+	if (!words || chance(f->g, 50))
+		return;
+	f->carry = (i16)(-f->frame + 8 * (i32)below(f->g, (u32)words));
+	if (chance(f->g, 40)) /* so that it stays in memory */
+		emit(f, 0xdb, R10, num_reg(f), f->carry, ATOMIC_ADD);
+	stx(f, SIZE_DW, R10, f->carry, num_reg(f));
+}
+
+static void read_carry(struct fn *f)
+{
+	u8 r;
+
+	f->pinned = 0;
+	if (f->carry && chance(f->g, 70) && take(f, 1, &r))
+		ldx(f, SIZE_DW, r, R10, f->carry);
+}
+
+static void write_carry(struct fn *f, i16 carry)
+{
+	int size = chance(f->g, 70) ? SIZE_DW : SIZE_W;
+
+	if (!regs_of_kind(f, K_NUM))
+		return;
+	if (carry && chance(f->g, 40))
+		stx(f, size, R10, carry, num_reg(f));
+}
+
 static bool open_loops(const struct gen *g)
 {
 	return !g->opts->kernel || g->opts->kernel_loops;
@@ -341,6 +377,7 @@ static bool stmt_loop(struct fn *f)
 {
 	struct saved s = save(f);
 	u64 limit = f->g->opts->kernel ? COST_KERNEL : COST, times = f->times;
+	i16 outer = f->carry;
 	struct counter c;
 	u32 head;
 
@@ -348,6 +385,7 @@ static bool stmt_loop(struct fn *f)
 		!place_counter(f, &c))
 		return false;
 	start_counter(f, &c);
+	pick_carry(f);
 	enter_loop(f);
 	head = f->n;
 	f->nbrk = 0;
@@ -356,7 +394,11 @@ static bool stmt_loop(struct fn *f)
 	f->pinned = 0;
 	if (chance(f->g, 20) && open_loops(f->g))
 		add_break(f, emit(f, 0xe5, 0, 0, 0, 0)); /* may_goto */
+	read_carry(f);
+	write_carry(f, outer);
 	body(f, 5);
+	write_carry(f, f->carry);
+	f->carry = outer;
 	f->pinned = 0;
 	if (c.in_slot && !take(f, 1, &c.reg))
 		c.reg = 0; /* never: at least six are writable */
@@ -370,6 +412,57 @@ static bool stmt_loop(struct fn *f)
 	restore(f, &s);
 	if (c.in_slot)
 		f->s.slot[-c.slot / 8 - 1] = (struct val){0};
+	return true;
+}
+
+/* Loads or stores at this point of a nest of loops, now and then. */
+static void touch(struct fn *f, u8 base, i16 off, u8 value, u8 acc)
+{
+	int size = chance(f->g, 70) ? SIZE_DW : (int)below(f->g, 3);
+
+	switch (below(f->g, 6)) {
+	case 0: stx(f, size, base, off, acc); break;
+	case 1:
+		ldx(f, size, value, base, off);
+		alu_r(f, true, ALU_XOR, acc, value);
+		break;
+	case 2: alu_i(f, true, ALU_ADD, acc, 1); break;
+	default: break;
+	}
+}
+
+/*
+ * Two loops and one word of memory: what one round, or the loop inside, leaves
+ * there is what another one finds.
+ */
+static bool stmt_nest(struct fn *f)
+{
+	u8 r[4], base; /* accumulator, value, the two counters */
+	u32 outer, inner, n = 1 + below(f->g, 3), m = 1 + below(f->g, 3);
+	i16 off;
+
+	if (f->depth >= NESTING || f->cost > COST_KERNEL ||
+		!pick_place(f, 8, true, &base, &off) || !own_num(f, &r[0]) ||
+		!take(f, 3, r + 1))
+		return false;
+	if (chance(f->g, 40)) /* so that it stays in memory */
+		emit(f, 0xdb, base, r[0], off, ATOMIC_ADD);
+	emit_const(f, r[1], corner64(f->g));
+	stx(f, SIZE_DW, base, off, r[1]);
+	alu_i(f, true, ALU_MOV, r[2], (i32)n);
+	outer = f->n;
+	touch(f, base, off, r[1], r[0]);
+	touch(f, base, off, r[1], r[0]);
+	alu_i(f, true, ALU_MOV, r[3], (i32)m);
+	inner = f->n;
+	touch(f, base, off, r[1], r[0]);
+	touch(f, base, off, r[1], r[0]);
+	alu_i(f, true, ALU_SUB, r[3], 1);
+	patch_to(f, emit(f, 0x55, r[3], 0, 0, 0), inner);
+	touch(f, base, off, r[1], r[0]);
+	alu_i(f, true, ALU_SUB, r[2], 1);
+	patch_to(f, emit(f, 0x55, r[2], 0, 0, 0), outer);
+	f->cost += f->times * n * m * 12;
 	return true;
 }
 
@@ -554,6 +647,7 @@ bool flow_stmt(struct fn *f, enum stmt kind)
 	case ST_REPEAT: return stmt_repeat(f);
 	case ST_RANGE: return stmt_range(f);
 	case ST_SKIP: return stmt_skip(f);
+	case ST_NEST: return stmt_nest(f);
 	case ST_CALL: return stmt_call(f);
 	case ST_CALLBACK: return stmt_callback(f);
 	default: return false;

@@ -98,6 +98,8 @@ struct fn {
 	u32 brk[8];
 	u32 nbrk;
 	struct state brk_state;
+	/* A word of the frame that loops around here hand on, or 0. */
+	i16 carry;
 };
 
 /* Kinds of statement; each program has its own mixture. */
@@ -136,6 +138,7 @@ enum stmt {
 	ST_SKIP,
 	ST_REPEAT,
 	ST_RANGE,
+	ST_NEST,
 	ST_CALL,
 	ST_CALLBACK,
 	ST_END,
