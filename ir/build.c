@@ -59,7 +59,7 @@ enum cc cc_swap(enum cc c)
 	return (enum cc)swapped[c];
 }
 
-/* ---- functions and blocks ------------------------------------------------- */
+/* ---- functions and blocks ------------------------------------------------ */
 
 static u32 ins_new(struct fn *f, enum op op, enum ty t)
 {
@@ -120,7 +120,7 @@ u32 ir_blk_new(struct fn *f)
 	return f->nblk++;
 }
 
-/* ---- floating instructions ------------------------------------------------ */
+/* ---- floating instructions ----------------------------------------------- */
 
 static u32 float_hash(u32 op, u32 type, u32 aux, i64 imm)
 {
@@ -204,7 +204,7 @@ bool ir_is_const(const struct fn *f, ref r, i64 *v)
 	return true;
 }
 
-/* ---- lists ------------------------------------------------------------------ */
+/* ---- lists --------------------------------------------------------------- */
 
 /* Links i in front of `at`; at 0: at the end of b. */
 static void link_before(struct fn *f, u32 b, u32 i, u32 at)
@@ -258,7 +258,7 @@ void ir_move_before(struct fn *f, u32 i, u32 at)
 	link_before(f, f->ins[at].blk, i, at);
 }
 
-/* ---- instructions -------------------------------------------------------------- */
+/* ---- instructions -------------------------------------------------------- */
 
 static ref add_at(
 	struct fn *f, u32 b, u32 at, enum op op, enum ty t, ref a0, ref a1)
@@ -371,7 +371,7 @@ ref ir_call(struct fn *f, u32 b, const struct call *c, enum ty t,
 	return r;
 }
 
-/* ---- ends of blocks --------------------------------------------------------- */
+/* ---- ends of blocks ------------------------------------------------------ */
 
 /* The capacity of pred is the power of two at or above npred, at least. */
 static void pred_add(struct fn *f, u32 b, u32 from)

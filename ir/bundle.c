@@ -176,7 +176,7 @@ static void begin(struct merger *g)
 	}
 }
 
-/* ---- What is to be merged ---- */
+/* ---- What is to be merged ------------------------------------------------ */
 
 /* These never fail: the use ends here (live.c saw to it), and in SSA nothing
  * that was tied to it before can live beside the def without the use doing so
@@ -262,7 +262,7 @@ static void merge_wishes(struct merger *g)
 			merge(g, s.w.v[k].a, s.w.v[k].b);
 }
 
-/* ---- Bundles as arrays ---- */
+/* ---- Bundles as arrays --------------------------------------------------- */
 
 struct fill {
 	u32 nrange, nuse;

@@ -12,7 +12,7 @@
 
 #include "ir/ir.h"
 
-/* ---- depth-first orders ------------------------------------------------------ */
+/* ---- depth-first orders -------------------------------------------------- */
 
 struct dfs {
 	u32 *vertex; /* pre-order number -> block */
@@ -86,7 +86,7 @@ u32 *cfg_rpo(const struct fn *f, struct arena *a, u32 *nlive)
 	return rpo;
 }
 
-/* ---- pruning -------------------------------------------------------------------- */
+/* ---- pruning ------------------------------------------------------------- */
 
 void cfg_cut(struct fn *f, u32 b, u32 succ_index)
 {
@@ -201,7 +201,7 @@ void cfg_prune(struct fn *f)
 	arena_release(tmp, m);
 }
 
-/* ---- dominators ------------------------------------------------------------------ */
+/* ---- dominators ---------------------------------------------------------- */
 
 /* All by pre-order number. */
 struct lt {
@@ -327,7 +327,7 @@ void cfg_dom_tree(const struct fn *f, struct arena *a, struct dom_tree *t)
 	number_tree(t, a, f->nblk);
 }
 
-/* ---- loops ------------------------------------------------------------------------ */
+/* ---- loops --------------------------------------------------------------- */
 
 struct loops {
 	struct fn *f;
@@ -451,7 +451,7 @@ bool cfg_is_back_edge(const struct fn *f, u32 from, u32 to)
 	return f->blk[to].order <= f->blk[from].order;
 }
 
-/* ---- edges -------------------------------------------------------------------------- */
+/* ---- edges --------------------------------------------------------------- */
 
 u32 cfg_split_edge(struct fn *f, u32 b, u32 succ_index)
 {

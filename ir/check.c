@@ -36,7 +36,7 @@ static void fail(struct checker *c, u32 b, u32 i, const char *what)
 			fail(c, b, i, #cond); \
 	} while (0)
 
-/* ---- shape: lists, edges, arguments in range ----------------------------------- */
+/* ---- shape: lists, edges, arguments in range ----------------------------- */
 
 static u32 count_edges(const struct blk *from, u32 to)
 {
@@ -126,7 +126,7 @@ static void check_list(struct checker *c, u32 b)
 	want(c, b, prev, prev == f->blk[b].last);
 }
 
-/* ---- types ------------------------------------------------------------------------ */
+/* ---- types --------------------------------------------------------------- */
 
 static enum ty ty_of(struct checker *c, ref r)
 {
@@ -226,7 +226,7 @@ static void check_types(struct checker *c, u32 b, u32 i)
 	}
 }
 
-/* ---- dominance ---------------------------------------------------------------------- */
+/* ---- dominance ----------------------------------------------------------- */
 
 static bool dominates(const struct checker *c, u32 a, u32 b)
 {
@@ -285,7 +285,7 @@ static void check_floats(struct checker *c)
 	}
 }
 
-/* ---- all ------------------------------------------------------------------------------ */
+/* ---- all ----------------------------------------------------------------- */
 
 static void check_all(struct checker *c, struct arena *a)
 {

@@ -8,7 +8,7 @@
 #include "ir/ir.h"
 #include "ir/unit.h"
 
-/* ---- legal.c: IR -> IR -------------------------------------------------------- */
+/* ---- legal.c: IR -> IR --------------------------------------------------- */
 
 /* Builds before instruction at; what it makes has type t. */
 struct place {
@@ -28,7 +28,7 @@ void legal_udiv(struct fn *f, u32 i);
  * is dead and its register can be taken. */
 void legal_steps(struct fn *f);
 
-/* ---- unit.c: rows -------------------------------------------------------------- */
+/* ---- unit.c: rows -------------------------------------------------------- */
 
 void unit_add_rel(struct unit_fn *u, u32 off, u32 type, u32 sym, i64 addend);
 /* Code from off on belongs to BPF slot insn. Offsets rise. */
@@ -36,7 +36,7 @@ void unit_add_line(struct unit_fn *u, u32 off, u32 insn);
 void unit_add_cfi(
 	struct unit_fn *u, u32 off, enum unit_cfi_kind kind, u8 reg, i32 value);
 
-/* ---- relax.c: jumps -------------------------------------------------------------- */
+/* ---- relax.c: jumps ------------------------------------------------------ */
 
 /* The code of one block, before jumps have their size. At its end stands a
  * hole for the jumps, if it may need any. */

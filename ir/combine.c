@@ -60,7 +60,7 @@ struct combine {
 	u32 nstores;
 };
 
-/* ---- uses --------------------------------------------------------------------------- */
+/* ---- uses ---------------------------------------------------------------- */
 
 static void count(struct combine *c)
 {
@@ -107,7 +107,7 @@ static void release(struct combine *c, ref r)
 	}
 }
 
-/* ---- runs --------------------------------------------------------------------------- */
+/* ---- runs ---------------------------------------------------------------- */
 
 static bool is_plain_load(const struct combine *c, u32 v)
 {
@@ -158,7 +158,7 @@ static u32 run_length(
 	return k;
 }
 
-/* ---- may the loads of a run be one? ---------------------------------------------------- */
+/* ---- may the loads of a run be one? -------------------------------------- */
 
 static bool is_aligned(const struct combine *c, const struct place *p)
 {
@@ -213,7 +213,7 @@ static bool loads_combine(const struct combine *c, const struct byte_src *b,
 	return is_aligned(c, &p) && nothing_between(c, first, last, &p);
 }
 
-/* ---- from bytes to parts -------------------------------------------------------------- */
+/* ---- from bytes to parts ------------------------------------------------- */
 
 /* The longest part at b, a power of two in size; false if there is none. */
 static bool find_part(const struct combine *c, const struct byte_src *b, u32 n,
@@ -261,7 +261,7 @@ static u32 find_parts(const struct combine *c, const struct byte_src *b, u32 n,
 	return parts;
 }
 
-/* ---- building -------------------------------------------------------------------------- */
+/* ---- building ------------------------------------------------------------ */
 
 static void use(struct combine *c, ref r)
 {
@@ -337,7 +337,7 @@ static ref build(struct combine *c, u32 at, const struct part *p, u32 n)
 	return v;
 }
 
-/* ---- trees of loads ----------------------------------------------------------------------- */
+/* ---- trees of loads ------------------------------------------------------ */
 
 /* Loads become fewer, or the whole is a swapped or moved value; and fewer
  * operations do it than before. */
@@ -404,7 +404,7 @@ static void try_root(struct combine *c, u32 i)
 		become_copy(c, i, build(c, i, part, n));
 }
 
-/* ---- runs of stores ----------------------------------------------------------------------------- */
+/* ---- runs of stores ------------------------------------------------------ */
 
 /* The bytes that stores [k, ...) write from off on, if they fill w exactly. */
 static u32 store_bytes(
@@ -578,7 +578,7 @@ static void collect(struct combine *c, u32 i)
 	}
 }
 
-/* ---- the pass --------------------------------------------------------------------------------------- */
+/* ---- the pass ------------------------------------------------------------ */
 
 void pass_combine(struct fn *f)
 {

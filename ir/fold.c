@@ -18,7 +18,7 @@
 
 enum { MAX_DEPTH = 6 };
 
-/* ---- tables by ref ------------------------------------------------------------- */
+/* ---- tables by ref ------------------------------------------------------- */
 
 static void *regrow(struct arena *a, void *old, u32 n, u32 cap, size_t size)
 {
@@ -66,7 +66,7 @@ bool fold_one_use(const struct folder *F, ref r)
 	return F->uses[r.v] <= 1;
 }
 
-/* ---- builders -------------------------------------------------------------------- */
+/* ---- builders ------------------------------------------------------------ */
 
 ref fold_const(struct folder *F, enum ty t, u64 v)
 {
@@ -164,7 +164,7 @@ ref fold_zext(struct folder *F, ref a)
 	return fold_un(F, OP_ZEXT, TY_I64, a);
 }
 
-/* ---- memory operations --------------------------------------------------------------- */
+/* ---- memory operations --------------------------------------------------- */
 
 /* base + c: the offset moves into the instruction while it fits 32 bits. */
 static void fold_address(struct folder *F, struct ins *x)
@@ -228,7 +228,7 @@ static ref fold_sx(struct folder *F, const struct ins *x)
 	}
 }
 
-/* ---- ends of blocks -------------------------------------------------------------------- */
+/* ---- ends of blocks ------------------------------------------------------ */
 
 static void fold_branch(struct folder *F, u32 b, struct ins *x)
 {
@@ -240,7 +240,7 @@ static void fold_branch(struct folder *F, u32 b, struct ins *x)
 	F->cut = true;
 }
 
-/* ---- the pass ----------------------------------------------------------------------------- */
+/* ---- the pass ------------------------------------------------------------ */
 
 /* All arguments are one value, or the phi itself. */
 static ref fold_phi(struct folder *F, u32 i)

@@ -70,13 +70,13 @@ u64 fold_eval(enum op op, enum ty from, enum ty t, u64 a, u64 b);
 
 ref fold_div(struct folder *F, const struct ins *x, u64 c);
 
-/* ---- fold_cond.c ------------------------------------------------------------ */
+/* ---- fold_cond.c --------------------------------------------------------- */
 
 /* Brings cc, arg[0], arg[1] of a CMP, SEL or BR into canonical form; 1 or 0
  * if it is decided, else -1. */
 int fold_cond(struct folder *F, struct ins *x);
 
-/* ---- known.c ------------------------------------------------------------------ */
+/* ---- known.c ------------------------------------------------------------- */
 
 /* Facts of i from those of its arguments; nothing for what was not visited. */
 struct known known_bits(const struct folder *F, const struct ins *i);

@@ -10,7 +10,7 @@
 
 static const ref NONE = {0};
 
-/* ---- evaluation of constants ------------------------------------------------------ */
+/* ---- evaluation of constants --------------------------------------------- */
 
 static u64 eval_signed(enum op op, u32 bits, u64 a, u64 b)
 {
@@ -73,7 +73,7 @@ u64 fold_eval(enum op op, enum ty from, enum ty t, u64 a, u64 b)
 	return r & ty_mask(t);
 }
 
-/* ---- little helpers ------------------------------------------------------------------ */
+/* ---- little helpers ------------------------------------------------------ */
 
 static bool is_const(const struct folder *F, ref r, u64 *v)
 {
@@ -102,7 +102,7 @@ static bool bits_are_zero(const struct folder *F, ref r, u64 mask)
 	return (mask & ~F->known[r.v].zero) == 0;
 }
 
-/* ---- low bits ---------------------------------------------------------------------------- */
+/* ---- low bits ------------------------------------------------------------ */
 
 /* One step down: a value with the same low bits, or NONE. */
 static ref low_step(const struct folder *F, ref r, u32 bits)
@@ -147,7 +147,7 @@ static ref low_bits_as(struct folder *F, ref r, u32 bits, enum ty t)
 	return best;
 }
 
-/* ---- a 64-bit value as 32 bits --------------------------------------------------------------- */
+/* ---- a 64-bit value as 32 bits ------------------------------------------- */
 
 /* Whether TRUNC of r costs nothing because a 32-bit value is behind it, or
  * can be moved up to such values. gain counts extensions that vanish. */
@@ -228,7 +228,7 @@ static ref narrow(struct folder *F, ref r, u32 depth)
 	}
 }
 
-/* ---- widths ------------------------------------------------------------------------------------ */
+/* ---- widths -------------------------------------------------------------- */
 
 static ref rule_trunc(struct folder *F, const struct ins *x)
 {
@@ -345,7 +345,7 @@ static ref rule_bswap16(struct folder *F, const struct ins *x)
 	return NONE;
 }
 
-/* ---- rotates ----------------------------------------------------------------- */
+/* ---- rotates ------------------------------------------------------------- */
 
 /* n and m count modulo bits: does m turn back what n turns? */
 static bool counts_complement(struct folder *F, ref n, ref m, u32 bits)
@@ -390,7 +390,7 @@ static ref rule_rotate(struct folder *F, const struct ins *x)
 	return NONE;
 }
 
-/* ---- sums ------------------------------------------------------------------------------------------ */
+/* ---- sums ---------------------------------------------------------------- */
 
 static ref add_to_address(struct folder *F, ref a, u64 c)
 {
@@ -493,7 +493,7 @@ static ref rule_neg(struct folder *F, const struct ins *x)
 	return NONE;
 }
 
-/* ---- products ------------------------------------------------------------------------------------------ */
+/* ---- products ------------------------------------------------------------ */
 
 static bool is_power(u64 c)
 {
@@ -564,7 +564,7 @@ static ref rule_division(struct folder *F, const struct ins *x)
 	return fold_div(F, x, c);
 }
 
-/* ---- bits -------------------------------------------------------------------------------------------------- */
+/* ---- bits ---------------------------------------------------------------- */
 
 static ref mask_as_extension(struct folder *F, enum ty t, ref a, u64 c)
 {
@@ -680,7 +680,7 @@ static ref rule_logic(struct folder *F, const struct ins *x)
 	return t == TY_I64 ? rule_bits_of_zext(F, x) : NONE;
 }
 
-/* ---- shifts ------------------------------------------------------------------------------------------------ */
+/* ---- shifts -------------------------------------------------------------- */
 
 /* (v << n) >> m for constants: extensions where the width is a machine's. */
 static ref rule_shl_shr(
@@ -821,7 +821,7 @@ static ref rule_rotl(struct folder *F, const struct ins *x)
 	return NONE;
 }
 
-/* ---- conditions as values ------------------------------------------------------------------------------------- */
+/* ---- conditions as values ------------------------------------------------ */
 
 /* CMP brought into canonical form stays a new CMP only if it changed. */
 static ref rule_cmp(struct folder *F, const struct ins *x)
@@ -881,7 +881,7 @@ static ref rule_sel(struct folder *F, const struct ins *x)
 	return fold_sel(F, t, &y, y.arg[2], y.arg[3]);
 }
 
-/* ---- all -------------------------------------------------------------------------------------------------------- */
+/* ---- all ----------------------------------------------------------------- */
 
 static ref constant_result(struct folder *F, const struct ins *x)
 {

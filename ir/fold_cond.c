@@ -45,7 +45,7 @@ static bool become_imm(
 	return become(F, x, cc, a, fold_const(F, t, c));
 }
 
-/* ---- decided? --------------------------------------------------------------------- */
+/* ---- decided? ------------------------------------------------------------ */
 
 struct range {
 	u64 umin, umax;
@@ -127,7 +127,7 @@ static int decide(const struct folder *F, const struct cond *c)
 	return c->cc & 1 ? not(even) : even;
 }
 
-/* ---- one step towards the canonical form ------------------------------------------------ */
+/* ---- one step towards the canonical form --------------------------------- */
 
 /* A bound that is one larger, unless it gets too long for an immediate. */
 static bool step_bound(

@@ -16,7 +16,7 @@
 
 #include "ir/frame.h"
 
-/* ---- addresses ------------------------------------------------------------------ */
+/* ---- addresses ----------------------------------------------------------- */
 
 bool frame_address(const struct fn *f, ref v, i64 *off)
 {
@@ -73,7 +73,7 @@ int frame_call_arg(
 	return frame_inside(*lo, *hi - *lo) ? 1 : -1;
 }
 
-/* ---- scan -------------------------------------------------------------------------- */
+/* ---- scan ---------------------------------------------------------------- */
 
 static void put_range(struct frame_set *s, i64 lo, i64 hi)
 {
@@ -156,7 +156,7 @@ void frame_scan(const struct fn *f, struct arena *a, struct frame_use *u)
 		}
 }
 
-/* ---- what is written on every way ------------------------------------------------------ */
+/* ---- what is written on every way ---------------------------------------- */
 
 struct zero {
 	struct fn *f;
@@ -274,7 +274,7 @@ static void solve(struct zero *z, const u32 *rpo, u32 n)
 	}
 }
 
-/* ---- zeroing ------------------------------------------------------------------------------ */
+/* ---- zeroing ------------------------------------------------------------- */
 
 static u32 entry_place(const struct fn *f)
 {

@@ -55,7 +55,7 @@ struct gvn {
 	u32 nnow;
 };
 
-/* ---- expressions ------------------------------------------------------------------ */
+/* ---- expressions --------------------------------------------------------- */
 
 #define COND 0x80000000u
 
@@ -167,7 +167,7 @@ static ref number_pure(struct gvn *g, u32 i)
 	return (ref){0};
 }
 
-/* ---- conditions ---------------------------------------------------------------------- */
+/* ---- conditions ---------------------------------------------------------- */
 
 /* 1, 0, or -1 if nothing on the way here decided it. */
 static int decided(struct gvn *g, u32 b, const struct ins *x)
@@ -209,7 +209,7 @@ static void learn(struct gvn *g, u32 b)
 	*vec_push(g->a, &g->cond) = d;
 }
 
-/* ---- facts ---------------------------------------------------------------------------------- */
+/* ---- facts --------------------------------------------------------------- */
 
 static void drop_fact(struct gvn *g, u32 k)
 {
@@ -276,7 +276,7 @@ static void kill_call(struct gvn *g, const struct ins *i)
 	}
 }
 
-/* ---- loads and stores -------------------------------------------------------------------------- */
+/* ---- loads and stores ---------------------------------------------------- */
 
 /* value of type `from`, whose low `size` bytes are the memory's, as what the
  * load x yields; builds in front of x */
@@ -349,7 +349,7 @@ static void number_atomic(struct gvn *g, u32 i)
 	kill_alias(g, &p);
 }
 
-/* ---- joins -------------------------------------------------------------------------------------- */
+/* ---- joins --------------------------------------------------------------- */
 
 static void save_facts(struct gvn *g, u32 b)
 {
@@ -411,7 +411,7 @@ static void meet_facts(struct gvn *g, u32 b)
 		kill_own(g, INT64_MIN, INT64_MAX);
 }
 
-/* ---- what loops write ---------------------------------------------------------------------------- */
+/* ---- what loops write ---------------------------------------------------- */
 
 /* Each block counts for its innermost loop, each loop for the one around it,
  * whose header comes earlier. */
@@ -431,7 +431,7 @@ static void find_loop_writes(struct gvn *g)
 	}
 }
 
-/* ---- the pass ---------------------------------------------------------------------------------------- */
+/* ---- the pass ------------------------------------------------------------ */
 
 static void resolve_args(struct gvn *g, struct ins *x)
 {

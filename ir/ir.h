@@ -20,7 +20,7 @@
 
 #include "ir/support.h"
 
-/* ---- values ------------------------------------------------------------ */
+/* ---- values -------------------------------------------------------------- */
 
 typedef struct {
 	u32 v;
@@ -149,7 +149,7 @@ struct blk {
 	u8 cut; /* bit k: edge to succ k goes away at the next cfg_prune */
 };
 
-/* ---- calls ------------------------------------------------------------- */
+/* ---- calls --------------------------------------------------------------- */
 
 enum call_kind {
 	CALL_HELPER, /* kiln_helper_<name> */
@@ -194,7 +194,7 @@ struct call {
 	struct arg_mem arg[5];
 };
 
-/* ---- functions ---------------------------------------------------------- */
+/* ---- functions ----------------------------------------------------------- */
 
 struct fn {
 	struct arena *a; /* everything of this function lives here */
@@ -316,7 +316,7 @@ void ir_print(FILE *out, const struct fn *f, sym_name_fn name, void *ctx);
 struct fn **ir_parse(struct arena *a, const char *file, const char *text,
 	struct diag *d, u32 *n);
 
-/* ---- check.c -------------------------------------------------------------- */
+/* ---- check.c ------------------------------------------------------------- */
 
 /* Aborts with the function printed when an invariant is broken: we are wrong.
  * `after` names the pass. Returns at once in release builds. */
@@ -324,7 +324,7 @@ void ir_check(const struct fn *f, const char *after);
 /* The same as a predicate, for tests: 0, or -1 with text in buf. */
 int ir_verify(const struct fn *f, char *buf, size_t size);
 
-/* ---- cfg.c ---------------------------------------------------------------- */
+/* ---- cfg.c --------------------------------------------------------------- */
 
 /* Removing edges one by one costs the target's predecessors each time, so
  * passes cut them and prune once. */
@@ -352,7 +352,7 @@ struct dom_tree {
 };
 void cfg_dom_tree(const struct fn *f, struct arena *a, struct dom_tree *t);
 
-/* ---- ssa.c: from variables to SSA (Braun et al., CC 2013), iterative ------ */
+/* ---- ssa.c: from variables to SSA (Braun et al., CC 2013), iterative ----- */
 
 struct ssa;
 /* Variables are numbers below nvars, each of one type. Writes and reads may
@@ -369,7 +369,7 @@ ref ssa_read(struct ssa *s, u32 blk, u32 var);
 void ssa_seal(struct ssa *s, u32 blk);
 void ssa_end(struct ssa *s);
 
-/* ---- pipeline.c: the ordered list of passes and nothing else -------------- */
+/* ---- pipeline.c: the ordered list of passes and nothing else ------------- */
 
 struct cg;
 /* Optimises f for cg->opt. dump is called after each pass if not NULL. */

@@ -24,7 +24,7 @@ struct jumps {
 	u32 *into; /* by block: merged into that one, or itself */
 };
 
-/* ---- 1: same targets ------------------------------------------------------------- */
+/* ---- 1: same targets ----------------------------------------------------- */
 
 /* Where the first and the second edge from b stand in t's predecessors. */
 static bool phis_agree(const struct fn *f, u32 b, u32 t)
@@ -63,7 +63,7 @@ static void same_targets(struct fn *f)
 		cfg_prune(f);
 }
 
-/* ---- 2: empty blocks ---------------------------------------------------------------- */
+/* ---- 2: empty blocks ----------------------------------------------------- */
 
 static bool is_empty(const struct fn *f, u32 b)
 {
@@ -205,7 +205,7 @@ static void drop_empty(struct jumps *j)
 	}
 }
 
-/* ---- 3: straight lines ------------------------------------------------------------------ */
+/* ---- 3: straight lines --------------------------------------------------- */
 
 static void phi_to_copy(struct fn *f, u32 i)
 {

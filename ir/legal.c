@@ -27,7 +27,7 @@ static void become(struct fn *f, u32 i, enum op op, ref a, ref b)
 
 static const ref none;
 
-/* ---- high products ----------------------------------------------------------------- */
+/* ---- high products ------------------------------------------------------- */
 
 void legal_mulhu(struct fn *f, u32 i)
 {
@@ -43,7 +43,7 @@ void legal_mulhu(struct fn *f, u32 i)
 	become(f, i, OP_TRUNC, hi, none);
 }
 
-/* ---- division by constants ------------------------------------------------------------ */
+/* ---- division by constants ----------------------------------------------- */
 
 /*
  * x / d for 2^(l-1) < d < 2^l, N bits (Granlund and Montgomery, "Division by
@@ -180,7 +180,7 @@ void legal_udiv(struct fn *f, u32 i)
 	ir_remove(f, q.v);
 }
 
-/* ---- steps of loops ------------------------------------------------------------------- */
+/* ---- steps of loops ------------------------------------------------------ */
 
 /* The instructions other than phis and terminators that use each value. */
 static u32 *count_uses(const struct fn *f, struct arena *tmp)

@@ -11,7 +11,7 @@
 #include "ir/module.h"
 #include "ir/select.h"
 
-/* ---- constants ---------------------------------------------------------------- */
+/* ---- constants ----------------------------------------------------------- */
 
 bool sel_is_const(const struct sel *s, ref r, u8 size, i64 *v)
 {
@@ -24,7 +24,7 @@ bool sel_is_const(const struct sel *s, ref r, u8 size, i64 *v)
 	return true;
 }
 
-/* ---- lives of values ----------------------------------------------------------- */
+/* ---- lives of values ----------------------------------------------------- */
 
 bool sel_dies(const struct sel *s, ref r)
 {
@@ -48,7 +48,7 @@ bool sel_is_private(const struct sel *s, ref r, enum op op)
 	       s->val[s->val[r.v].root].uses == 1;
 }
 
-/* ---- loads --------------------------------------------------------------------- */
+/* ---- loads --------------------------------------------------------------- */
 
 u32 sel_writes(const struct ins *i)
 {
@@ -71,7 +71,7 @@ bool sel_can_fold(const struct sel *s, ref r, u8 size)
 	       v->epoch == s->epoch[i->region];
 }
 
-/* ---- addresses ------------------------------------------------------------------- */
+/* ---- addresses ----------------------------------------------------------- */
 
 bool sel_sym_is_far(const struct cg *cg, u32 sym)
 {
@@ -97,7 +97,7 @@ bool sel_is_offset(const struct sel *s, ref r, ref *x, i64 *c)
 	return i->op == OP_ADD && sel_is_const(s, i->arg[0], 8, c);
 }
 
-/* ---- low bits ---------------------------------------------------------------------- */
+/* ---- low bits ------------------------------------------------------------ */
 
 /* What i computes from its first argument only changes bits from `size`
  * bytes up. */

@@ -23,7 +23,7 @@ struct narrow {
 	vec(u32) work;
 };
 
-/* ---- who needs the upper half --------------------------------------------------------- */
+/* ---- who needs the upper half -------------------------------------------- */
 
 static bool is_low_const(const struct fn *f, ref r, u64 max)
 {
@@ -108,7 +108,7 @@ static void analyse(struct narrow *n)
 				       !n->wide[i] && is_modular(f, &f->ins[i]);
 }
 
-/* ---- rewriting ------------------------------------------------------------------------------ */
+/* ---- rewriting ----------------------------------------------------------- */
 
 static bool is_narrow(const struct narrow *n, ref r)
 {

@@ -42,7 +42,7 @@ static void grow_tab(struct ra *ra)
 	t->readers = arena_array(ra->a, u32, RA_NREGS + t->nslots);
 }
 
-/* ---- Single instructions ---- */
+/* ---- Single instructions ------------------------------------------------- */
 
 static void out_copy(
 	struct ra *ra, u32 dst, u32 src, u8 size, const struct move_place *pl)
@@ -155,7 +155,7 @@ static void do_remat(
 	return_reg(ra, r, saved, pl);
 }
 
-/* ---- Cycles ---- */
+/* ---- Cycles -------------------------------------------------------------- */
 
 static u8 move_size(const struct ra *ra, const struct move *mv)
 {
@@ -226,7 +226,7 @@ static void turn(struct ra *ra, u32 first, const struct move_place *pl)
 		turn_by_scratch(ra, first, r, pl);
 }
 
-/* ---- All of a set ---- */
+/* ---- All of a set -------------------------------------------------------- */
 
 static void scan_moves(struct ra *ra, u32 list)
 {

@@ -48,7 +48,7 @@ struct parser {
 	vec(struct edge) edge;
 };
 
-/* ---- words --------------------------------------------------------------------- */
+/* ---- words --------------------------------------------------------------- */
 
 static bool error(struct parser *p, const char *what)
 {
@@ -163,7 +163,7 @@ static i32 name_index(const char *w, const char *const *names, u32 n)
 	return -1;
 }
 
-/* ---- operands ---------------------------------------------------------------------- */
+/* ---- operands ------------------------------------------------------------ */
 
 static u32 sym_id(struct parser *p)
 {
@@ -242,7 +242,7 @@ static u32 block_ref(struct parser *p)
 	return p->block.v[n] - 1;
 }
 
-/* ---- placing operands ---------------------------------------------------------------- */
+/* ---- placing operands ---------------------------------------------------- */
 
 static void fix_later(struct parser *p, u32 name, bool pool, u32 where, u32 k)
 {
@@ -289,7 +289,7 @@ static bool apply_fixups(struct parser *p)
 	return true;
 }
 
-/* ---- instructions ----------------------------------------------------------------------- */
+/* ---- instructions -------------------------------------------------------- */
 
 /* Splits "load4.i64" or "sel.ult.i32" into op and the fields of x. */
 static enum op split_op(char *w, u32 *size)
@@ -592,7 +592,7 @@ static void instruction(struct parser *p)
 		error(p, "value name missing or too many");
 }
 
-/* ---- blocks and functions ------------------------------------------------------------------ */
+/* ---- blocks and functions ------------------------------------------------ */
 
 static bool count_preds(struct parser *p)
 {

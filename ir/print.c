@@ -58,7 +58,7 @@ struct printer {
 	void *ctx;
 };
 
-/* ---- operands ------------------------------------------------------------------ */
+/* ---- operands ------------------------------------------------------------ */
 
 static void print_sym(const struct printer *p, u32 sym)
 {
@@ -118,7 +118,7 @@ static void print_args(const struct printer *p, const struct ins *i, u32 from)
 	}
 }
 
-/* ---- instructions ------------------------------------------------------------------ */
+/* ---- instructions -------------------------------------------------------- */
 
 static void print_op(const struct printer *p, const struct ins *i)
 {

@@ -41,7 +41,7 @@ struct promote {
 	u32 first, n;
 };
 
-/* ---- atoms -------------------------------------------------------------------------- */
+/* ---- atoms --------------------------------------------------------------- */
 
 struct shape {
 	struct frame_set joined; /* byte k and k + 1 are in one access */
@@ -109,7 +109,7 @@ static void find_atoms(struct promote *p, const struct frame_use *u)
 	}
 }
 
-/* ---- pieces of values ------------------------------------------------------------------ */
+/* ---- pieces of values ---------------------------------------------------- */
 
 static ref add(struct promote *p, u32 at, enum op op, enum ty t, ref a, ref b)
 {
@@ -217,7 +217,7 @@ static void load_atoms(struct promote *p, u32 b, u32 i, i64 off)
 	become_copy(p, i, v);
 }
 
-/* ---- one batch ----------------------------------------------------------------------------- */
+/* ---- one batch ----------------------------------------------------------- */
 
 static ref never_written(void *ctx, u32 var, u32 blk)
 {

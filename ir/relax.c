@@ -30,7 +30,7 @@ struct layout {
 	u32 n;
 };
 
-/* ---- where blocks end ------------------------------------------------------------ */
+/* ---- where blocks end ---------------------------------------------------- */
 
 static bool only_jumps(const struct layout *l, u32 b)
 {
@@ -105,7 +105,7 @@ static void choose_all(struct layout *l)
 	}
 }
 
-/* ---- sizes ------------------------------------------------------------------------- */
+/* ---- sizes --------------------------------------------------------------- */
 
 static u32 size_of(const struct spot *at)
 {
@@ -173,7 +173,7 @@ static int relax(struct layout *l)
 	}
 }
 
-/* ---- bytes -------------------------------------------------------------------------- */
+/* ---- bytes --------------------------------------------------------------- */
 
 static u8 *put_jumps(const struct layout *l, const struct spot *at, u8 *p)
 {
@@ -204,7 +204,7 @@ static void put_code(
 	}
 }
 
-/* ---- rows ---------------------------------------------------------------------------- */
+/* ---- rows ---------------------------------------------------------------- */
 
 /* Raw offset -> final one; *b is the block of the offset before. Offsets
  * rise. What lies in the hole is at its start. */

@@ -12,7 +12,7 @@
 
 #include "ir/ra.h"
 
-/* ---- Single instructions ---- */
+/* ---- Single instructions ------------------------------------------------- */
 
 struct mins *ra_out(struct ra *ra, u16 op, const struct move_place *pl)
 {
@@ -50,7 +50,7 @@ void ra_remat(struct ra *ra, u32 vreg, u32 dst, const struct move_place *pl)
 	ra->written |= 1ull << dst;
 }
 
-/* ---- The instructions of a block ---- */
+/* ---- The instructions of a block ----------------------------------------- */
 
 struct rewriter {
 	struct ra *ra;
@@ -164,7 +164,7 @@ static void rewrite_blk(struct rewriter *w, u32 b)
 	}
 }
 
-/* ---- Blocks ---- */
+/* ---- Blocks -------------------------------------------------------------- */
 
 /* A block of the result: an old one, or the one of an edge. */
 struct new_blk {

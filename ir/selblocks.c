@@ -4,7 +4,7 @@
  */
 #include "ir/select.h"
 
-/* ---- blocks and phis ------------------------------------------------------------ */
+/* ---- blocks and phis ----------------------------------------------------- */
 
 static void make_phis(struct sel *s, u32 b, struct mblk *mb)
 {
@@ -45,7 +45,7 @@ void sel_make_blocks(struct sel *s)
 	}
 }
 
-/* ---- loops ----------------------------------------------------------------------- */
+/* ---- loops --------------------------------------------------------------- */
 
 /* The loop around header h: its dominators' loops, inside out. */
 static u32 outer_loop(const struct fn *f, const u32 *outer, u32 h)
@@ -86,7 +86,7 @@ static void mark_loops(struct sel *s, const u32 *rpo, u32 n)
 		}
 	}
 }
-/* ---- sizes of phis ---------------------------------------------------------------- */
+/* ---- sizes of phis ------------------------------------------------------- */
 
 /* True if some size changed. */
 static bool widen_phi(struct mfn *m, const struct mphi *p, u32 n, bool all)
@@ -122,7 +122,7 @@ static void widen_phis(struct mfn *m)
 	}
 }
 
-/* ---- order ------------------------------------------------------------------------ */
+/* ---- order --------------------------------------------------------------- */
 
 static void copy_group(struct sel *s, u32 g, struct mins *out, u32 *n)
 {

@@ -27,7 +27,7 @@
 
 #include "ir/select.h"
 
-/* ---- machine instructions --------------------------------------------------- */
+/* ---- machine instructions ------------------------------------------------ */
 
 struct mins *sel_op(struct sel *s, u16 op, u8 size)
 {
@@ -108,7 +108,7 @@ void sel_t_fixed(struct sel *s, u32 vreg, u8 r)
 	tie(s);
 }
 
-/* ---- groups ------------------------------------------------------------------- */
+/* ---- groups -------------------------------------------------------------- */
 
 u32 sel_group_begin(struct sel *s)
 {
@@ -130,7 +130,7 @@ void sel_group_prepend(struct sel *s, u32 g)
 	s->head[s->blk] = g;
 }
 
-/* ---- values ------------------------------------------------------------------- */
+/* ---- values -------------------------------------------------------------- */
 
 static u32 value_vreg(struct sel *s, u32 root, u8 size)
 {
@@ -227,7 +227,7 @@ static void make_pending(struct sel *s)
 	}
 }
 
-/* ---- calls and returns ------------------------------------------------------------- */
+/* ---- calls and returns --------------------------------------------------- */
 
 static void lower_call(struct sel *s, const struct ins *i)
 {
@@ -278,7 +278,7 @@ static void lower_entry(struct sel *s)
 		sel_group_prepend(s, g);
 }
 
-/* ---- one instruction ----------------------------------------------------------------- */
+/* ---- one instruction ----------------------------------------------------- */
 
 static void lower(struct sel *s, const struct ins *i)
 {
@@ -328,7 +328,7 @@ static void lower_ins(struct sel *s, u32 i)
 	sel_group_prepend(s, g);
 }
 
-/* ---- blocks ------------------------------------------------------------------------------ */
+/* ---- blocks -------------------------------------------------------------- */
 
 /* Constants and addresses that go into the phis of the successors. */
 static void lower_phi_args(struct sel *s)
@@ -396,7 +396,7 @@ static void lower_blk(struct sel *s, u32 b)
 		lower_entry(s);
 }
 
-/* ---- the function ---------------------------------------------------------------- */
+/* ---- the function -------------------------------------------------------- */
 
 /* Room for about what a function of this size becomes. */
 static void reserve(struct sel *s)

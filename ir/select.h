@@ -94,7 +94,7 @@ static inline u8 ty_size(u8 ty)
 	return ty == TY_I64 ? 8 : 4;
 }
 
-/* ---- select.c: the walk ---------------------------------------------------- */
+/* ---- select.c: the walk -------------------------------------------------- */
 
 struct mfn *sel_run(
 	struct fn *f, const struct cg *cg, const struct sel_target *t);
@@ -128,16 +128,16 @@ void sel_group_end(struct sel *s, u32 g);
 /* Before everything of the block so far. */
 void sel_group_prepend(struct sel *s, u32 g);
 
-/* ---- selvalues.c: before the walk ------------------------------------------ */
+/* ---- selvalues.c: before the walk ---------------------------------------- */
 
 void sel_prepare(struct sel *s, const u32 *rpo, u32 n);
 
-/* ---- selblocks.c: blocks, before and after ---------------------------------- */
+/* ---- selblocks.c: blocks, before and after ------------------------------- */
 
 void sel_make_blocks(struct sel *s);
 void sel_finish_blocks(struct sel *s, const u32 *rpo, u32 n);
 
-/* ---- match.c: what instructions may swallow --------------------------------- */
+/* ---- match.c: what instructions may swallow ------------------------------ */
 
 /* The constant behind r, sign-extended from size bytes. */
 bool sel_is_const(const struct sel *s, ref r, u8 size, i64 *v);

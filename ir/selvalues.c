@@ -4,7 +4,7 @@
  */
 #include "ir/select.h"
 
-/* ---- upper halves --------------------------------------------------------------- */
+/* ---- upper halves -------------------------------------------------------- */
 
 static bool arg_zero(const struct sel *s, ref r)
 {
@@ -82,7 +82,7 @@ static void solve_zero_up(struct sel *s, const u32 *rpo, u32 n)
 	}
 }
 
-/* ---- registers, uses -------------------------------------------------------------- */
+/* ---- registers, uses ----------------------------------------------------- */
 
 static u32 find_root(const struct sel *s, u32 i)
 {

@@ -16,7 +16,7 @@
 
 #include "ir/ra.h"
 
-/* ---- Cuts ---- */
+/* ---- Cuts ---------------------------------------------------------------- */
 
 /* The innermost loop with pos inside, not at its border. */
 static u32 loop_around(const struct ra *ra, u32 pos)
@@ -139,7 +139,7 @@ void ra_split(struct ra *ra, u32 piece, u32 conflict)
 	requeue(ra, gap);
 }
 
-/* ---- Gaps ---- */
+/* ---- Gaps ---------------------------------------------------------------- */
 
 enum { MAX_HOPS = 8 };
 
@@ -220,7 +220,7 @@ void ra_gap(struct ra *ra, u32 piece)
 	ra_place(ra, piece, h.preg[0]);
 }
 
-/* ---- Slots ---- */
+/* ---- Slots --------------------------------------------------------------- */
 
 static void sift(const struct ra *ra, u32 *p, u32 i, u32 n)
 {

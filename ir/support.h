@@ -10,7 +10,7 @@
 
 #include "kiln/base.h"
 
-/* ---- arena.c: memory of the compiler ---------------------------------- */
+/* ---- arena.c: memory of the compiler ------------------------------------- */
 
 /* One arena per link, one per function (reset after it). Passes never free.
  * Running out of memory calls oom(), which does not return: the driver's one
@@ -63,7 +63,7 @@ void *arena_alloc_n(struct arena *a, size_t n, size_t size); /* oom on wrap */
 		&(vecp)->v[(vecp)->n++])
 void *vec_grow(struct arena *a, void *v, u32 *cap, u32 n, size_t size);
 
-/* ---- diag.c: what is wrong with the input ----------------------------- */
+/* ---- diag.c: what is wrong with the input -------------------------------- */
 
 enum diag_level { DIAG_ERROR, DIAG_WARNING, DIAG_INFO };
 
@@ -94,7 +94,7 @@ void diag_error(struct diag *d, const struct loc *l, const char *fmt, ...)
 void diag_warn(struct diag *d, const struct loc *l, const char *fmt, ...)
 	printf_like(3, 4);
 
-/* ---- buf.c: growing byte buffer --------------------------------------- */
+/* ---- buf.c: growing byte buffer ------------------------------------------ */
 
 struct buf {
 	struct arena *a;

@@ -65,7 +65,7 @@ static enum ty any_type(struct gen *g)
 	return rnd(g, 3) ? TY_I64 : TY_I32;
 }
 
-/* ---- statements -------------------------------------------------------------- */
+/* ---- statements ---------------------------------------------------------- */
 
 static void stmt_arith(struct gen *g)
 {
@@ -140,7 +140,7 @@ static void stmt_cmp(struct gen *g)
 	set(g, r);
 }
 
-/* ---- memory --------------------------------------------------------------------- */
+/* ---- memory -------------------------------------------------------------- */
 
 static ref place(struct gen *g, struct access *m)
 {
@@ -330,7 +330,7 @@ static void statement(struct gen *g)
 	}
 }
 
-/* ---- control flow ------------------------------------------------------------------- */
+/* ---- control flow -------------------------------------------------------- */
 
 static void terminator(struct gen *g, u32 blocks)
 {

@@ -67,7 +67,7 @@ static char *read_file(struct arena *a, const char *name)
 	return (char *)b.p;
 }
 
-/* ---- canonical text ---------------------------------------------------------------- */
+/* ---- canonical text ------------------------------------------------------ */
 
 static char *print_all(struct test *t, struct fn **f, u32 n)
 {
@@ -111,7 +111,7 @@ static char *canonical(struct test *t, const char *text)
 	return twice;
 }
 
-/* ---- running ------------------------------------------------------------------------- */
+/* ---- running ------------------------------------------------------------- */
 
 static void run_passes(struct test *t, struct fn *f, char *list)
 {
@@ -163,7 +163,7 @@ static void compare_runs(
 	}
 }
 
-/* ---- expectations --------------------------------------------------------------------- */
+/* ---- expectations -------------------------------------------------------- */
 
 static u32 count_lines(const char *text, const char *what)
 {
