@@ -319,6 +319,7 @@ static void lower_entry(struct lower *l)
 		lower_set(l, n + 1, ir_param(l->f, n));
 	if (l->fe->may_goto)
 		ssa_write(l->ssa, 0, VAR_BUDGET, lower_imm(l, LOOP_BUDGET));
+	lower_cpu(l);
 	ir_jmp(l->f, 0, ir_blk_of(l, 0));
 	ssa_seal(l->ssa, 0);
 }

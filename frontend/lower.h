@@ -22,6 +22,7 @@ struct lower {
 	/* An inlined lookup whose null check ends the block: the IR blocks where
 	 * an element was found and where not; 0, 0: none. */
 	u32 found, missing;
+	ref cpu; /* the CPU slot, if it was asked for at the entry */
 };
 
 /* ---- lower.c ------------------------------------------------------------- */
@@ -41,6 +42,8 @@ ref lower_address(struct lower *l, u32 reg, struct access *a);
 /* The call is a lookup that needs no helper. */
 bool lower_can_inline(const struct lower *l, const struct fe_call *c);
 void lower_lookup(struct lower *l, const struct fe_call *c);
+/* At the function's entry: asks for the CPU slot if that pays. */
+void lower_cpu(struct lower *l);
 
 /* ---- lower_call.c -------------------------------------------------------- */
 void lower_lose_registers(struct lower *l); /* r1..r5, by a call */

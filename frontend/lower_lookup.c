@@ -1,8 +1,8 @@
 /*
- * Lookups in array maps whose storage is part of the object, without a call:
- * compare the key with max_entries, scale it, add the storage's address. The
- * bound is loaded from struct kiln_map, because a loader may have resized the
- * map (it then gives NAME.values the new storage, too).
+ * Lookups in array and percpu_array maps whose storage is part of the object,
+ * without a call: compare the key with max_entries, scale it, add the storage's
+ * address. The bound is loaded from struct kiln_map, because a loader may have
+ * resized the map (it then gives NAME.values the new storage, too).
  *
  *	        key <u bound ?
  *	       /              \
@@ -10,11 +10,15 @@
  *	       \              /
  *	         (join) or, where the block ends with a test of r0 against 0,
  *	         straight to where that test leads
+ *
+ * The CPU slot of a run scope stays the same while a program runs: a function
+ * that loops, or looks up more than once, asks for it once at its entry.
  */
 #include <linux/bpf.h>
 
 #include "frontend/lower.h"
 #include "kiln/format.h"
+#include "kiln/map_size.h"
 
 bool lower_can_inline(const struct lower *l, const struct fe_call *c)
 {
@@ -26,9 +30,51 @@ bool lower_can_inline(const struct lower *l, const struct fe_call *c)
 	if (c->type[0].kind != RTY_MAP)
 		return false;
 	d = &l->m->map.v[c->type[0].id];
-	return d->has_storage && d->type == BPF_MAP_TYPE_ARRAY &&
-	       d->key_size == 4;
+	return d->has_storage && d->key_size == 4 &&
+	       (d->type == BPF_MAP_TYPE_ARRAY ||
+		       d->type == BPF_MAP_TYPE_PERCPU_ARRAY);
 }
+
+/* ---- the CPU slot -------------------------------------------------------- */
+
+static ref ask_cpu(struct lower *l)
+{
+	const struct call c = {
+		.kind = CALL_EXTERN,
+		.effects = CALLF_PURE, /* the scope holds the slot */
+		.sym = module_undef(l->m, SYM_RUNTIME, "kiln_port_cpu"),
+	};
+	ref cpu = ir_call(l->f, l->blk, &c, TY_I32, NULL, 0);
+
+	return lower_op(l, OP_ZEXT, TY_I64, cpu, (ref){0});
+}
+
+static bool is_percpu(const struct lower *l, const struct fe_call *c)
+{
+	return lower_can_inline(l, c) &&
+	       l->m->map.v[c->type[0].id].type == BPF_MAP_TYPE_PERCPU_ARRAY;
+}
+
+static bool has_loop(const struct fe_func *fe)
+{
+	for (u32 b = 0; b < fe->nblk; b++)
+		for (u32 e = 0; e < fe->blk[b].nsucc; e++)
+			if (fe->blk[b].succ[e] <= b)
+				return true;
+	return false;
+}
+
+void lower_cpu(struct lower *l)
+{
+	u32 n = 0;
+
+	for (u32 k = 0; k < l->fe->calls.n; k++)
+		n += is_percpu(l, &l->fe->calls.v[k]);
+	if (n > 1 || (n && has_loop(l->fe)))
+		l->cpu = ask_cpu(l);
+}
+
+/* ---- the element --------------------------------------------------------- */
 
 static ref load_bound(struct lower *l, const struct mapdef *d)
 {
@@ -49,12 +95,36 @@ static ref load_key(struct lower *l, const struct fe_call *c)
 	return ir_load(l->f, l->blk, TY_I32, p, &a);
 }
 
-static ref element(struct lower *l, const struct mapdef *d, ref key)
+/* index * R8(value_size) */
+static ref scaled(struct lower *l, const struct mapdef *d, ref index)
 {
-	ref index = lower_op(l, OP_ZEXT, TY_I64, key, (ref){0});
-	ref off = lower_op(l, OP_MUL, TY_I64, index,
-		lower_imm(l, (i64)align_up(d->value_size, 8)));
+	ref wide = lower_op(l, OP_ZEXT, TY_I64, index, (ref){0});
+	ref size = lower_imm(l, (i64)align_up(d->value_size, 8));
 
+	return lower_op(l, OP_MUL, TY_I64, wide, size);
+}
+
+/* Where this CPU's values begin: map_cpu_stride(bound * R8(v)) * cpu. */
+static ref cpu_offset(struct lower *l, const struct mapdef *d, ref bound)
+{
+	ref stride = scaled(l, d, bound);
+	ref cpu = l->cpu.v ? l->cpu : ask_cpu(l);
+
+	if (l->m->max_cpus > 1) {
+		stride = lower_op(
+			l, OP_ADD, TY_I64, stride, lower_imm(l, MAP_LINE - 1));
+		stride = lower_op(
+			l, OP_AND, TY_I64, stride, lower_imm(l, -MAP_LINE));
+	}
+	return lower_op(l, OP_MUL, TY_I64, stride, cpu);
+}
+
+static ref element(struct lower *l, const struct mapdef *d, ref key, ref bound)
+{
+	ref off = scaled(l, d, key);
+
+	if (d->type == BPF_MAP_TYPE_PERCPU_ARRAY)
+		off = lower_op(l, OP_ADD, TY_I64, off, cpu_offset(l, d, bound));
 	return lower_op(l, OP_ADD, TY_I64, off, ir_sym(l->f, d->values_sym, 0));
 }
 
@@ -82,14 +152,14 @@ void lower_lookup(struct lower *l, const struct fe_call *c)
 {
 	const struct mapdef *d = &l->m->map.v[c->type[0].id];
 	u32 found = ir_blk_new(l->f), missing = ir_blk_new(l->f);
-	ref key = load_key(l, c);
+	ref key = load_key(l, c), bound = load_bound(l, d);
 
-	ir_br(l->f, l->blk, CC_ULT, key, load_bound(l, d), found, missing);
+	ir_br(l->f, l->blk, CC_ULT, key, bound, found, missing);
 	ssa_seal(l->ssa, found);
 	ssa_seal(l->ssa, missing);
 	answer(l, missing, lower_imm(l, 0));
 	l->blk = found;
-	answer(l, found, element(l, d, key));
+	answer(l, found, element(l, d, key, bound));
 	if (null_check_follows(l)) {
 		l->found = found;
 		l->missing = missing;

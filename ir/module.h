@@ -145,6 +145,7 @@ struct module {
 	vec(struct func) func;
 	vec(struct mapdef) map;
 	vec(struct datasec) data;
+	u32 max_cpus; /* CPU slots that per-CPU storage is made for */
 	const char *license; /* "" if none */
 	u32 kern_version;
 	const u8 *btf; /* merged .BTF, or NULL */

@@ -13,7 +13,7 @@
 #include "kiln/format.h"
 #include "linker/linker.h"
 
-enum { MAX_INPUT = 1 << 30 };
+enum { MAX_INPUT = 1 << 30, DEFAULT_CPUS = 64 };
 
 /* Everything that one call to kiln_compile() owns. */
 struct run {
@@ -108,6 +108,7 @@ static int set_options(struct run *r, const struct kiln_compile_opts *o)
 	l->cg.inline_scope = o->hosted;
 	l->cg.reg_mask = o->reg_mask;
 	l->m.raw = o->raw;
+	l->m.max_cpus = o->max_cpus ? o->max_cpus : DEFAULT_CPUS;
 	l->m.progs = o->progs;
 	r->fe = (struct fe_opts){o->progs, o->types, o->sets, o->map_entries};
 	return parse_cpu(l, o->cpu);

@@ -24,7 +24,7 @@
 #define SHF_GNU_RETAIN (1 << 21)
 #endif
 
-enum { DEFAULT_CPUS = 64, STATIC_STORAGE_MAX = 1 << 20 };
+enum { STATIC_STORAGE_MAX = 1 << 20 };
 
 /* ---- image --------------------------------------------------------------- */
 
@@ -262,11 +262,6 @@ static void relocate_func(struct link *l, u32 i)
 
 /* ---- maps ------------------------------------------------------------------ */
 
-static u32 max_cpus(const struct link *l)
-{
-	return l->o->max_cpus ? l->o->max_cpus : DEFAULT_CPUS;
-}
-
 /* Freestanding programs have nobody to allocate for them. */
 static bool is_static(const struct link *l, u64 size)
 {
@@ -299,7 +294,7 @@ void lk_map_storage(struct link *l)
 		d->has_storage =
 			l->map_used[i] &&
 			!kiln_map_storage(d->type, d->key_size, d->value_size,
-				d->max_entries, max_cpus(l), &size) &&
+				d->max_entries, l->m.max_cpus, &size) &&
 			is_static(l, size);
 	}
 }
@@ -332,7 +327,7 @@ static void put_map_fields(
 	put_le32(p + offsetof(struct kiln_map, value_size), d->value_size);
 	put_le32(p + offsetof(struct kiln_map, max_entries), d->max_entries);
 	put_le32(p + offsetof(struct kiln_map, flags), d->flags);
-	put_le32(p + offsetof(struct kiln_map, max_cpus), max_cpus(l));
+	put_le32(p + offsetof(struct kiln_map, max_cpus), l->m.max_cpus);
 	put_le64(p + offsetof(struct kiln_map, values_size), size);
 	put_le64(p + offsetof(struct kiln_map, extra), d->map_extra);
 }
@@ -346,7 +341,7 @@ static void put_map(struct link *l, const struct mapdef *d, sec_id sec)
 			map_ops_name(d->type)));
 	u64 size = 0;
 
-	storage_size(l, d, max_cpus(l), &size);
+	storage_size(l, d, l->m.max_cpus, &size);
 	put_map_fields(l, d, img_sec(g, sec)->bytes.p, size);
 	if (is_static(l, size))
 		img_rel_local(g, sec, offsetof(struct kiln_map, values), abs64,
@@ -374,7 +369,7 @@ static int place_map(struct link *l, u32 i, sec_id *sec)
 			d->name, d->type);
 		return -1;
 	}
-	if (storage_size(l, d, max_cpus(l), &size))
+	if (storage_size(l, d, l->m.max_cpus, &size))
 		return -1;
 	*sec = img_sec_new(&l->img, arena_printf(&l->a, ".data.%s", d->name),
 		SHT_PROGBITS, SHF_ALLOC | SHF_WRITE | SHF_GROUP, 8);

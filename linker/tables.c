@@ -188,7 +188,7 @@ static const char *options_text(struct link *l)
 		"map-storage=%s strict-align=%u",
 		l->cg.target->name, l->cg.opt,
 		o->hosted ? "hosted" : "freestanding",
-		o->max_cpus ? o->max_cpus : 64,
+		l->m.max_cpus,
 		o->map_storage_dynamic ? "dynamic" : "static", o->strict_align);
 }
 

@@ -193,7 +193,7 @@ static void t_read_references(void **state)
 static void has_pointer(
 	const struct reading *r, const char *var, const char *to)
 {
-	const struct datasec *d;
+	const struct datasec *d = NULL;
 	const struct data_var *v = find_var(r, var, &d);
 	char name[64];
 
