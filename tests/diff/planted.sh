@@ -5,6 +5,7 @@
 # not found or could not be planted.
 #
 #	planted.sh [NAME...]       all bugs, or those named
+#	planted.sh --check         only: does the table fit the tree?
 #
 # COUNT is how many programs each gets (default 20000), LEGS what they run in
 # (default: native code at each level), WORK where the copy and the build go
@@ -44,12 +45,13 @@ replace() {
 # Plants one bug, hunts it, takes it out again.
 hunt() {
 	name=$1 file=$2 from=$3 to=$4 about=$5
-	if ! replace "$work/tree/$file" "$from" "$to"; then
+	if ! replace "$tree/$file" "$from" "$to"; then
 		echo "$name: $file does not hold this exactly once: $from"
 		return 1
 	fi
-	cp "$work/tree/$file" "$work/kept"
-	cp "$work/changed" "$work/tree/$file"
+	[ -z "$check" ] || return 0
+	cp "$tree/$file" "$work/kept"
+	cp "$work/changed" "$tree/$file"
 	if build; then
 		"$work/build/tests/diff/diff" --count "$count" --no-reduce \
 			--legs "$legs" >"$work/out" 2>&1
@@ -57,7 +59,7 @@ hunt() {
 	else
 		status=build
 	fi
-	cp "$work/kept" "$work/tree/$file"
+	cp "$work/kept" "$tree/$file"
 	case $status in
 	1) printf '%-28s found by %s: %s\n' "$name" \
 		"$(sed -n 's/^\(seed [0-9]*, leg [^:]*\):.*/\1/p;q' "$work/out")" "$about" ;;
@@ -77,13 +79,22 @@ wanted() {
 	return 1
 }
 
-mkdir -p "$work/tree" && (cd "$root" && tar cf - --exclude=.git .) |
-	(cd "$work/tree" && tar xf -) || exit 1
-cmake -S "$work/tree" -B "$work/build" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-	>"$work/log" 2>&1 && build || { tail -20 "$work/log"; exit 1; }
-if ! "$work/build/tests/diff/diff" --count 500 --legs "$legs"; then
+prepare() {
+	mkdir -p "$tree" && (cd "$root" && tar cf - --exclude=.git .) |
+		(cd "$tree" && tar xf -) || return 1
+	cmake -S "$tree" -B "$work/build" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+		>"$work/log" 2>&1 && build || { tail -20 "$work/log"; return 1; }
+	"$work/build/tests/diff/diff" --count 500 --legs "$legs" && return 0
 	echo "without a planted bug there is a difference: nothing can be shown"
-	exit 1
+	return 1
+}
+
+check= tree=$work/tree
+if [ "${1:-}" = --check ]; then
+	shift
+	check=1 tree=$root
+else
+	prepare || exit 1
 fi
 
 missed=0 tried=0
@@ -99,5 +110,9 @@ while read -r word rest; do
 		;;
 	esac
 done <"$here/planted.txt"
-echo "$((tried - missed)) of $tried planted bugs found"
+if [ -n "$check" ]; then
+	echo "$((tried - missed)) of $tried bugs can be planted"
+else
+	echo "$((tried - missed)) of $tried planted bugs found"
+fi
 [ "$missed" -eq 0 ] && [ "$tried" -gt 0 ]
