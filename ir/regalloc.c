@@ -244,11 +244,12 @@ static u32 dequeue(struct ra *ra)
 static u32 fix_in(const struct ra *ra, const struct piece *p,
 	const struct stretch *s, u8 preg)
 {
-	const struct fix *f = ra->fix[preg].v, *end = f + ra->fix[preg].n;
+	const struct fix *f = ra->fix[preg].v;
 	u32 n = ra->fix[preg].n;
 
-	if (!n || end[-1].to <= s->from)
+	if (!n || f[n - 1].to <= s->from)
 		return s->to;
+	const struct fix *end = f + n;
 	while (n > 1) {
 		u32 half = n / 2;
 
@@ -652,14 +653,12 @@ static void check(const struct mfn *before, const struct mfn *after,
 
 void mir_regalloc(struct mfn *m, const struct target *t, u64 mask)
 {
-	struct arena a;
+	/* in its arena: running out of memory frees nothing else */
+	struct mfn *before = mir_clone(m->a, m);
 
-	arena_init(&a, m->a->oom, m->a->oom_ctx);
-	struct mfn *before = mir_clone(&a, m);
 	check(before, NULL, t);
 	run(m, t, mask);
 	check(before, m, t);
-	arena_fini(&a);
 }
 #else
 void mir_regalloc(struct mfn *m, const struct target *t, u64 mask)

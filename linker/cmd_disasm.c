@@ -193,23 +193,23 @@ static const struct sym *var_at(const struct disasm *d, u32 data, u64 off)
 }
 
 /* The name of what is at *off of a symbol's section; *off becomes relative
- * to it. */
+ * to it. Offsets wrap: addends are whatever the file says. */
 static const char *name_at(
-	const struct disasm *d, const struct hole *h, i64 *off)
+	const struct disasm *d, const struct hole *h, u64 *off)
 {
 	struct place at = h->section;
 	const struct nat_sym *s;
 
 	if (h->name) {
 		const struct sym *v =
-			h->data ? var_at(d, h->data - 1, (u64)*off) : NULL;
+			h->data ? var_at(d, h->data - 1, *off) : NULL;
 
-		*off -= v ? (i64)v->off : 0;
+		*off -= v ? v->off : 0;
 		return v ? v->name : h->name;
 	}
-	at.off += (u64)*off;
+	at.off += *off;
 	s = nat_sym_at(d->native, at);
-	*off = (i64)(s ? at.off - s->at.off : at.off);
+	*off = s ? at.off - s->at.off : at.off;
 	return s ? s->name : d->native->sec.v[at.sec].name;
 }
 
@@ -217,14 +217,13 @@ static const char *name_at(
 static const char *hole_text(
 	const struct disasm *d, const struct hole *h, u64 end)
 {
-	i64 off = h->addend + bias(d, h, end);
+	u64 off = (u64)h->addend + (u64)bias(d, h, end);
 	const char *name = text_safe(d->a, name_at(d, h, &off));
+	bool below = (i64)off < 0;
 
 	if (off)
-		name = arena_printf(d->a, "%s%s%#llx", name,
-			off < 0 ? "-" : "+",
-			(unsigned long long)(off < 0 ? 0 - (u64)off
-						     : (u64)off));
+		name = arena_printf(d->a, "%s%s%#llx", name, below ? "-" : "+",
+			(unsigned long long)(below ? 0 - off : off));
 	return is_got(d, h->type) ? arena_printf(d->a, "%s@GOT", name) : name;
 }
 

@@ -126,8 +126,8 @@ static bool stmt_range(struct fn *f)
 	alu_i(f, chance(f->g, 50), ALU_AND, r, mask);
 	out = f->s;
 	for (u32 k = 0; k < n; k++) {
-		i32 bound = mask / (i32)(1 + below(f->g, 4)) +
-			    (i32)below(f->g, 3) - 1;
+		u32 part = (u32)(mask / (i32)(1 + below(f->g, 4)));
+		i32 bound = (i32)(part + below(f->g, 3) - 1); /* may wrap */
 		int class = chance(f->g, 50) ? CLS_JMP : CLS_JMP32;
 
 		at[k] = emit(f,
