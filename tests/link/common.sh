@@ -1,6 +1,11 @@
 # Sourced by the tests of this folder. From CMake: KILN the command, KILN_LIBS
-# the folder of libkiln.a, KILN_TOP the source tree, CC, KILN_SANITIZE.
+# the folder of libkiln.a, KILN_TOP the source tree, CC, KILN_SANITIZE. For
+# another target than the host: KILN_TARGET its name for kiln, KILN_RUN what runs
+# its programs.
 set -eu
+run=${KILN_RUN:-} target=${KILN_TARGET:-}
+tools= # before the names of binutils
+[ -z "$target" ] || tools=$target-linux-gnu-
 
 skip()
 {
@@ -33,6 +38,16 @@ trap 'rm -rf "$work"' EXIT
 here=$KILN_TOP/tests/link
 include=-I$KILN_TOP/include
 cd "$work"
+if [ -n "$target" ]; then
+	# a cross gcc looks for a cross lld
+	mkdir bin
+	ln -s "$(command -v ld.lld || echo /nowhere)" bin/ld.lld
+	CC="$CC -B$work/bin/"
+	if "$KILN" compile --target "$target" /dev/null 2>&1 |
+		grep -q 'unknown target'; then
+		skip "kiln does not know $target"
+	fi
+fi
 
 # bpf SOURCE OUT: a BPF object.
 bpf()
@@ -42,11 +57,26 @@ bpf()
 		"-I/usr/include/$(uname -m)-linux-gnu" -c "$1" -o "$2"
 }
 
+# compile OPTION... FILE: kiln compile for the target
+compile()
+{
+	"$KILN" compile ${target:+--target "$target"} "$@"
+}
+
 # two: two.bpf.o and two.kiln.o
 two()
 {
 	bpf "$here/two.bpf.c" two.bpf.o
-	"$KILN" compile -o two.kiln.o two.bpf.o
+	compile -o two.kiln.o two.bpf.o
+}
+
+# ld_by bfd|lld ARGUMENT...
+ld_by()
+{
+	ld_command=ld.$1
+	[ "$1" = lld ] || ld_command=${tools}ld.$1
+	shift
+	"$ld_command" "$@"
 }
 
 # has FILE PATTERN: an extended regular expression.

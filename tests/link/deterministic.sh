@@ -4,17 +4,19 @@
 two
 mkdir -p other/folder
 cp two.bpf.o other/folder/renamed.o
-"$KILN" compile -o again.o two.bpf.o
-(cd other && TZ=Asia/Tokyo LC_ALL=C.UTF-8 "$KILN" compile \
-	-o ../moved.o folder/renamed.o)
-(cd / && "$KILN" compile -o "$work/absolute.o" "$work/two.bpf.o")
+compile -o again.o two.bpf.o
+(
+	export TZ=Asia/Tokyo LC_ALL=C.UTF-8
+	cd other && compile -o ../moved.o folder/renamed.o
+)
+(cd / && compile -o "$work/absolute.o" "$work/two.bpf.o")
 for o in again moved absolute; do
 	cmp two.kiln.o $o.o || fail "$o.o differs"
 done
 # and options that change nothing change nothing
-"$KILN" compile -O2 --env=freestanding --max-cpus=64 -o same.o two.bpf.o
+compile -O2 --env=freestanding --max-cpus=64 -o same.o two.bpf.o
 cmp two.kiln.o same.o
-"$KILN" compile --max-cpus=2 -o different.o two.bpf.o
+compile --max-cpus=2 -o different.o two.bpf.o
 if cmp -s two.kiln.o different.o; then
 	fail "--max-cpus changes nothing"
 fi

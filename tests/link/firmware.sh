@@ -1,7 +1,7 @@
 # A linker script of one's own, with kiln.ld: bounds are defined, rows live and
 # die with their code, and the freestanding core is all that is needed.
 . "$KILN_TOP/tests/link/common.sh"
-need ld.bfd ld.lld nm
+need "${tools}ld.bfd" ld.lld nm
 need_plain
 two
 cp "$KILN_TOP/cmake/kiln.ld" .
@@ -70,7 +70,7 @@ $CC -O1 -ffreestanding -fno-pic -fno-stack-protector "$include" -c start.c
 for ld in bfd lld; do
 	gc=
 	[ $ld = lld ] || gc=start-stop-gc
-	ld.$ld -static --gc-sections ${gc:+-z} ${gc:+$gc} -T firmware.ld -o fw \
+	ld_by $ld -static --gc-sections ${gc:+-z} ${gc:+$gc} -T firmware.ld -o fw \
 		start.o two.kiln.o "$KILN_LIBS/libkiln-core.a" 2>err || {
 		cat err
 		fail "$ld: link"

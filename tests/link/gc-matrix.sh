@@ -1,11 +1,11 @@
 # Rows live and die with their code, and stay sorted, whichever linker, after
 # ld -r or not. GNU ld without start-stop-gc keeps everything, which is safe.
 . "$KILN_TOP/tests/link/common.sh"
-need ld.bfd ld.lld
+need "${tools}ld.bfd" ld.lld
 need_plain
 two
-ld.bfd -r -o bfd.o two.kiln.o
-ld.lld -r -o lld.o two.kiln.o
+ld_by bfd -r -o bfd.o two.kiln.o
+ld_by lld -r -o lld.o two.kiln.o
 
 # expect KEEP LINKER: what the program prints
 expect()
@@ -31,7 +31,7 @@ for keep in 1 2 3; do
 			$CC $flags -Wl,--gc-sections,--fatal-warnings -o app \
 				app.o $object "$KILN_LIBS/libkiln.a" ||
 				fail "$what: link"
-			./app >out || { cat out; fail "$what: run"; }
+			$run ./app >out || { cat out; fail "$what: run"; }
 			expect $keep $how >wanted
 			cmp -s out wanted || {
 				diff out wanted

@@ -1,7 +1,7 @@
 # Every kind of image, with both linkers: links without a warning, needs no
 # text relocation, runs.
 . "$KILN_TOP/tests/link/common.sh"
-need ld.bfd ld.lld readelf
+need "${tools}ld.bfd" ld.lld readelf
 need_plain
 two
 cat >load.c <<'END'
@@ -49,14 +49,14 @@ for ld in bfd lld; do
 		[ $kind != -shared ] || pic=-fPIC
 		if [ $kind = -shared ]; then
 			image $ld libapp.so $pic $kind
-			./load >out || { cat out; fail "$ld $kind: run"; }
+			$run ./load >out || { cat out; fail "$ld $kind: run"; }
 			for pie in -pie -no-pie; do
 				$CC -fuse-ld=$ld $pie -o call call.c ./libapp.so
-				./call || fail "$ld: call into a library, $pie"
+				$run ./call || fail "$ld: call into a library, $pie"
 			done
 		else
 			image $ld app $pic $kind
-			./app >out || { cat out; fail "$ld $kind: run"; }
+			$run ./app >out || { cat out; fail "$ld $kind: run"; }
 		fi
 		[ "$(cat out)" = "p1 p2 counts times " ] ||
 			{ cat out; fail "$ld $kind: other rows"; }

@@ -1,10 +1,10 @@
 # The ordinary tools take the object without a complaint, and what strip -g
 # leaves of it still links and runs.
 . "$KILN_TOP/tests/link/common.sh"
-need readelf objdump nm strip objcopy
+need readelf "${tools}objdump" nm "${tools}strip"
 two
 for tool in "readelf -aW" "readelf --debug-dump=info,decodedline,frames,Ranges" \
-	"objdump -drwxs" "nm -n"; do
+	"${tools}objdump -drwxs" "nm -n"; do
 	$tool two.kiln.o >out 2>err || { cat err; fail "$tool"; }
 	[ ! -s err ] || { cat err; fail "$tool warns"; }
 done
@@ -19,15 +19,15 @@ lacks symbols LICENSE
 readelf -rW two.kiln.o >relocs
 lacks relocs unrecognized
 
-strip -g -o stripped.o two.kiln.o
-strip --strip-unneeded -o bare.o two.kiln.o
-objcopy two.kiln.o copied.o
+"${tools}strip" -g -o stripped.o two.kiln.o
+"${tools}strip" --strip-unneeded -o bare.o two.kiln.o
+"${tools}objcopy" two.kiln.o copied.o
 need_plain
 $CC -O1 "$include" -DKEEP=3 -c "$here/app.c" -o app.o
 for object in stripped.o bare.o copied.o; do
 	$CC -Wl,--fatal-warnings,--gc-sections -o app app.o $object \
 		"$KILN_LIBS/libkiln.a"
-	./app >out || { cat out; fail "$object: run"; }
+	$run ./app >out || { cat out; fail "$object: run"; }
 done
 "$KILN" inspect stripped.o >out
 has out 'p1 +xdp +xdp'
