@@ -187,8 +187,7 @@ static const char *options_text(struct link *l)
 		"target=%s opt=%u env=%s max-cpus=%u "
 		"map-storage=%s strict-align=%u",
 		l->cg.target->name, l->cg.opt,
-		o->hosted ? "hosted" : "freestanding",
-		l->m.max_cpus,
+		o->hosted ? "hosted" : "freestanding", l->m.max_cpus,
 		o->map_storage_dynamic ? "dynamic" : "static", o->strict_align);
 }
 

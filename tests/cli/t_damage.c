@@ -1,7 +1,8 @@
 /*
  * inspect and disasm on damaged native objects: cut off, bytes changed, at
- * intervals that hit every field of every record sooner or later. They print a report or one line on stderr, and do not crash; the
- * build with sanitizers sees what is read that should not be.
+ * intervals that hit every field of every record sooner or later. They print
+ * a report or one line on stderr, and do not crash; the build with sanitizers
+ * sees what is read that should not be.
  */
 #include <fcntl.h>
 #include <stdio.h>

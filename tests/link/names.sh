@@ -41,7 +41,7 @@ $CC -o app app.o two.kiln.o twin.o "$KILN_LIBS/libkiln.a"
 nm twin.o >symbols
 has symbols ' T b_p1$'
 lacks symbols ' [A-Z] (p1|counts|runs|p2\.body)$'
-has symbols ' U kiln_helper_map_lookup_elem$'
+has symbols ' U kiln_helper_ktime_get_ns$'
 
 compile --export p2 -o some.o two.bpf.o
 readelf -sW some.o >symbols
