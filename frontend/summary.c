@@ -10,19 +10,27 @@
  * with the first besides adding constants, comparing it and accessing memory
  * at it makes the parameter escape; of the second, any use. Once a parameter
  * has escaped nothing about it matters any more.
+ *
+ * Spilled to a slot of the function's own frame and filled again a value stays
+ * what it was. That needs every access to the frame to be known: addresses of
+ * the frame are followed like parameters, and once one is out of sight the walk
+ * begins again with spilling as an escape.
  */
 #include <string.h>
 
 #include "frontend/types.h"
 
 struct pval {
-	u8 params;  /* bit p: maybe derived from parameter p; 0: nothing */
-	bool exact; /* of one parameter, and off from it */
+	u8 from;    /* bit p: maybe derived from parameter p; BASE_FRAME: r10 */
+	bool exact; /* of one of these, and off from it */
 	i32 off;
 };
 
+enum { BASE_FRAME = 1 << 5, FRAME_BYTES = 512, SLOTS = FRAME_BYTES / 8 };
+
 struct pstate {
-	struct pval reg[10];
+	struct pval reg[11];	 /* r10 never changes */
+	struct pval slot[SLOTS]; /* 8 bytes each, from r10 - 512 up */
 };
 
 struct puse {
@@ -31,24 +39,41 @@ struct puse {
 	struct fe_func *fe;
 	struct pstate *in;
 	bool *reached;
+	bool frame_lost; /* spilling is an escape */
 };
 
-enum { FAR = 4096 }; /* no frame reaches that far */
+enum {
+	FAR = 4096,	    /* no frame reaches that far */
+	MAX_FOLLOWED = 2048 /* blocks: states are large */
+};
 
 /* ---- parameters ---------------------------------------------------------- */
 
 static void lose(struct puse *u, struct pval v)
 {
 	for (u32 p = 0; p < 5; p++)
-		if (v.params & 1u << p)
+		if (v.from & 1u << p)
 			u->fe->param[p].access = ARG_ESCAPE;
+	if (v.from & BASE_FRAME)
+		u->frame_lost = true;
 }
 
-static void touch(struct puse *u, struct pval v, i64 lo, i64 hi, u8 access)
+/* Bytes [lo, hi) of the own frame are accessed in some other way than as a
+ * whole slot. */
+static void touch_frame(struct puse *u, const struct pstate *s, i64 lo, i64 hi)
+{
+	for (i64 k = 0; k < SLOTS; k++)
+		if (lo < 8 * (k + 1) - FRAME_BYTES && hi > 8 * k - FRAME_BYTES)
+			lose(u, s->slot[k]);
+}
+
+/* Bytes [lo, hi) around v. */
+static void touch(struct puse *u, const struct pstate *s, struct pval v, i64 lo,
+	i64 hi, u8 access)
 {
 	struct arg_mem *a;
 
-	if (!v.params)
+	if (!v.from)
 		return;
 	lo += v.off;
 	hi += v.off;
@@ -56,7 +81,11 @@ static void touch(struct puse *u, struct pval v, i64 lo, i64 hi, u8 access)
 		lose(u, v);
 		return;
 	}
-	a = &u->fe->param[__builtin_ctz(v.params)];
+	if (v.from == BASE_FRAME) {
+		touch_frame(u, s, lo, hi);
+		return;
+	}
+	a = &u->fe->param[__builtin_ctz(v.from)];
 	if (a->access == ARG_ESCAPE)
 		return;
 	if (!a->access || lo < a->lo)
@@ -71,17 +100,40 @@ static bool meet(struct pval *a, struct pval b)
 {
 	struct pval old = *a;
 
-	if (a->exact && b.exact && a->params == b.params && a->off == b.off)
+	if (a->exact && b.exact && a->from == b.from && a->off == b.off)
 		return false;
-	*a = (struct pval){.params = old.params | b.params};
-	return a->params != old.params || old.exact;
+	*a = (struct pval){.from = old.from | b.from};
+	return a->from != old.from || old.exact;
 }
 
 /* ---- instructions -------------------------------------------------------- */
 
-static struct pval reg_get(const struct pstate *s, u32 reg)
+/* The slot that an access of size bytes at v + off is exactly, or NULL. */
+static struct pval *slot_at(
+	const struct puse *u, struct pstate *s, struct pval v, i64 off, u8 size)
 {
-	return reg < 10 ? s->reg[reg] : (struct pval){0};
+	off += v.off;
+	if (u->frame_lost || v.from != BASE_FRAME || !v.exact || size != 8 ||
+		off < -FRAME_BYTES || off > -8 || off & 7)
+		return NULL;
+	return &s->slot[(off + FRAME_BYTES) / 8];
+}
+
+/* A plain load or store of a whole slot. */
+static bool step_slot(struct puse *u, struct pstate *s, const struct insn *i,
+	struct mem_insn a)
+{
+	u8 kind = isa_row(i)->kind;
+	struct pval *slot = slot_at(u, s, s->reg[a.reg], i->off, a.size);
+
+	if (!slot || a.atomic ||
+		(kind != ISA_LDX && kind != ISA_STX && kind != ISA_ST))
+		return false;
+	if (kind == ISA_LDX)
+		s->reg[i->dst] = *slot;
+	else
+		*slot = kind == ISA_STX ? s->reg[i->src] : (struct pval){0};
+	return true;
 }
 
 static void step_mem(struct puse *u, const struct pstate *s,
@@ -92,15 +144,15 @@ static void step_mem(struct puse *u, const struct pstate *s,
 
 	if (kind == ISA_ATOMIC || kind == ISA_FETCH || kind == ISA_CMPXCHG)
 		access = ARG_RW;
-	touch(u, reg_get(s, a.reg), i->off, (i64)i->off + a.size, access);
+	touch(u, s, s->reg[a.reg], i->off, (i64)i->off + a.size, access);
 	if (!(a.flags & CTX_LOAD) && kind != ISA_ST)
-		lose(u, reg_get(s, i->src));
+		lose(u, s->reg[i->src]);
 	if (kind == ISA_CMPXCHG)
 		lose(u, s->reg[0]);
 }
 
-static void step_arg(struct puse *u, struct pval v, const struct fe_call *c,
-	const struct arg_mem *a)
+static void step_arg(struct puse *u, const struct pstate *s, struct pval v,
+	const struct fe_call *c, const struct arg_mem *a)
 {
 	struct rty size;
 
@@ -111,12 +163,12 @@ static void step_arg(struct puse *u, struct pval v, const struct fe_call *c,
 		return;
 	}
 	if (a->size_arg < 0) {
-		touch(u, v, a->lo, a->hi, a->access);
+		touch(u, s, v, a->lo, a->hi, a->access);
 		return;
 	}
 	size = c->type[a->size_arg];
 	if (size.kind == RTY_SCALAR && size.fixed && size.off >= 0)
-		touch(u, v, 0, size.off, a->access);
+		touch(u, s, v, 0, size.off, a->access);
 	else
 		lose(u, v);
 }
@@ -126,7 +178,7 @@ static void step_call(struct puse *u, struct pstate *s, u32 slot)
 	const struct fe_call *c = &u->fe->calls.v[u->fe->use[slot].call - 1];
 
 	for (u32 k = 0; k < c->nargs; k++)
-		step_arg(u, s->reg[1 + k], c, &c->arg[k]);
+		step_arg(u, s, s->reg[1 + k], c, &c->arg[k]);
 	memset(s->reg, 0, 6 * sizeof(s->reg[0]));
 }
 
@@ -152,16 +204,18 @@ static void step(struct puse *u, struct pstate *s, u32 slot)
 
 	if (u->fe->use[slot].call) {
 		if (r->kind == ISA_CALLX)
-			lose(u, reg_get(s, i->dst));
+			lose(u, s->reg[i->dst]);
 		step_call(u, s, slot);
 		return;
 	}
 	if (r->kind == ISA_MOV && !isa_is_32(i) && isa_is_reg(i)) {
-		s->reg[i->dst] = reg_get(s, i->src);
+		s->reg[i->dst] = s->reg[i->src];
 		return;
 	}
 	if (r->kind == ISA_ALU && s->reg[i->dst].exact &&
 		add_constant(s, i, r->arg))
+		return;
+	if (a.size && step_slot(u, s, i, a))
 		return;
 	if (a.size)
 		step_mem(u, s, i, a);
@@ -169,9 +223,9 @@ static void step(struct puse *u, struct pstate *s, u32 slot)
 		lose(u, s->reg[0]);
 	else if (r->kind != ISA_JCC) {
 		if (r->dst & ISA_F_R)
-			lose(u, reg_get(s, i->dst));
+			lose(u, s->reg[i->dst]);
 		if (r->src & ISA_F_R)
-			lose(u, reg_get(s, i->src));
+			lose(u, s->reg[i->src]);
 	}
 	if (r->dst & ISA_F_W)
 		s->reg[i->dst] = (struct pval){0};
@@ -194,6 +248,8 @@ static bool flow_into(const struct puse *u, u32 to, const struct pstate *s)
 	}
 	for (u32 r = 0; r < countof(s->reg); r++)
 		changed |= meet(&u->in[to].reg[r], s->reg[r]);
+	for (u32 k = 0; k < SLOTS && !u->frame_lost; k++)
+		changed |= meet(&u->in[to].slot[k], s->slot[k]);
 	return changed;
 }
 
@@ -226,20 +282,32 @@ static void solve(struct puse *u)
 	}
 }
 
+static void walk(struct puse *u)
+{
+	for (u32 k = 0; k < 5; k++)
+		u->fe->param[k] = (struct arg_mem){.size_arg = -1};
+	memset(u->reached, 0, u->fe->nblk);
+	memset(&u->in[0], 0, sizeof(u->in[0]));
+	u->reached[0] = true;
+	for (u32 k = 1; k <= u->f->nparams && k <= 5; k++)
+		u->in[0].reg[k] = (struct pval){
+			.from = (u8)(1u << (k - 1)), .exact = true};
+	u->in[0].reg[10] = (struct pval){.from = BASE_FRAME, .exact = true};
+	solve(u);
+}
+
 static void find_uses(struct module *m, const struct func *f)
 {
 	struct puse u = {.m = m, .f = f, .fe = f->fe};
 	struct arena_mark mark = arena_mark(m->a);
 
-	for (u32 k = 0; k < 5; k++)
-		u.fe->param[k] = (struct arg_mem){.size_arg = -1};
 	u.in = arena_array(m->a, struct pstate, u.fe->nblk);
 	u.reached = arena_array(m->a, bool, u.fe->nblk);
-	u.reached[0] = true;
-	for (u32 k = 1; k <= f->nparams && k <= 5; k++)
-		u.in[0].reg[k] = (struct pval){
-			.params = (u8)(1u << (k - 1)), .exact = true};
-	solve(&u);
+	u.frame_lost = u.fe->nblk > MAX_FOLLOWED;
+	bool followed = !u.frame_lost;
+	walk(&u);
+	if (followed && u.frame_lost)
+		walk(&u); /* what was spilled may be anywhere */
 	arena_release(m->a, mark);
 }
 

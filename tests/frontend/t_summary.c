@@ -91,11 +91,61 @@ static void t_summary_advancing_pointer_escapes(void **state)
 
 static void t_summary_stored_and_returned_escape(void **state)
 {
-	struct uses u = uses("*(u64 *)(r10 -8) = r1\nr0 = r2\nexit", NULL);
+	struct uses u = uses("*(u64 *)(r2 +0) = r1\nr0 = r2\nexit", NULL);
 
 	(void)state;
 	expect(u.a[0], ARG_ESCAPE, 0, 0);
 	expect(u.a[1], ARG_ESCAPE, 0, 0);
+}
+
+static void t_summary_spill_and_fill_is_followed(void **state)
+{
+	struct uses u = uses("*(u64 *)(r10 -8) = r1\n"
+			     "r3 = r10\nr3 += -16\n*(u64 *)(r3 +8) = r2\n"
+			     "r1 = *(u64 *)(r10 -8)\nr0 = *(u32 *)(r1 +4)\n"
+			     "r0 = 0\nexit",
+		NULL);
+
+	(void)state;
+	/* r2 took r1's slot: what is filled and used is r2 */
+	expect(u.a[0], ARG_SCALAR, 0, 0);
+	expect(u.a[1], ARG_READ, 4, 8);
+}
+
+static void t_summary_half_a_spill_escapes(void **state)
+{
+	struct uses u = uses("*(u64 *)(r10 -8) = r1\nr0 = *(u32 *)(r10 -8)\n"
+			     "*(u64 *)(r10 -16) = r2\n*(u8 *)(r10 -10) = 1\n"
+			     "exit",
+		NULL);
+
+	(void)state;
+	expect(u.a[0], ARG_ESCAPE, 0, 0);
+	expect(u.a[1], ARG_ESCAPE, 0, 0);
+}
+
+static void t_summary_frame_out_of_sight_means_spills_escape(void **state)
+{
+	struct uses u = uses("*(u64 *)(r10 -8) = r1\nr3 = r10\nr3 &= -8\n"
+			     "r0 = *(u64 *)(r2 +0)\nexit",
+		NULL);
+
+	(void)state;
+	expect(u.a[0], ARG_ESCAPE, 0, 0);
+	expect(u.a[1], ARG_READ, 0, 8);
+}
+
+static void t_summary_mixed_register_escapes_where_used(void **state)
+{
+	struct uses u = uses("if r2 == 0 goto +1\nr1 = 0\n"
+			     "r0 = *(u8 *)(r1 +0)\nexit",
+		NULL);
+	struct uses dead =
+		uses("if r2 == 0 goto +1\nr1 = 0\nr0 = 0\nexit", NULL);
+
+	(void)state;
+	expect(u.a[0], ARG_ESCAPE, 0, 0);
+	expect(dead.a[0], ARG_SCALAR, 0, 0);
 }
 
 static void t_summary_arithmetic_escapes(void **state)
@@ -144,6 +194,11 @@ int main(void)
 		cmocka_unit_test(t_summary_only_compared),
 		cmocka_unit_test(t_summary_advancing_pointer_escapes),
 		cmocka_unit_test(t_summary_stored_and_returned_escape),
+		cmocka_unit_test(t_summary_spill_and_fill_is_followed),
+		cmocka_unit_test(t_summary_half_a_spill_escapes),
+		cmocka_unit_test(
+			t_summary_frame_out_of_sight_means_spills_escape),
+		cmocka_unit_test(t_summary_mixed_register_escapes_where_used),
 		cmocka_unit_test(t_summary_arithmetic_escapes),
 		cmocka_unit_test(t_summary_goes_through_calls),
 		cmocka_unit_test(t_summary_goes_to_callbacks),
