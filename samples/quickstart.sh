@@ -79,8 +79,8 @@ for bpf in clang gcc; do
 done
 cc -O2 -o "$out/firewall-kernel" "$src/main.c" "$src/engine_kernel.c" -lbpf
 if "$out/firewall-kernel" "$out/packets.pcap" "$out/clang.bpf.o" \
-	>"$out/kernel.txt" 2>"$out/kernel.err"; then
-	check kernel cat "$out/kernel.txt"
+	>"$out/kernel.out" 2>"$out/kernel.err"; then
+	check kernel cat "$out/kernel.out"
 	cat "$out/kernel.err"
 else
 	say "kernel: not run, bpf() is not available here"
