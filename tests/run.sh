@@ -9,6 +9,7 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 need $build_packages $bpf_packages libcmocka-dev libclang-rt-14-dev clang-19 \
 	gdb bpftool gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 
+status=0
 # suite NAME CC CMAKE-OPTION...
 suite()
 {
@@ -24,8 +25,14 @@ suite()
 	}
 	rm -f "$top/build-$name.log"
 	echo "== $name: testing"
-	ctest --test-dir "$top/build-$name" -j "$(nproc)" --output-on-failure
+	ctest --test-dir "$top/build-$name" -j "$(nproc)" --output-on-failure ||
+		status=1
+	# ctest says what it skipped, but not why
+	sed -n "s/^skipped: /== $name: &/p" \
+		"$top/build-$name/Testing/Temporary/LastTest.log" |
+		sort | uniq -c
 }
 
 suite gcc gcc
 suite sanitize clang -DKILN_SANITIZE=ON -DCMAKE_BUILD_TYPE=Debug
+exit $status
