@@ -4,6 +4,7 @@
  *
  * usage: t_enc_x86 AS DIRECTORY
  */
+#include <elf.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -40,7 +41,7 @@ static void check(
 	case_add(end, &i);
 }
 
-static u8 *const out = cases.buf;
+static u8 *const out = out_buf;
 
 /* One case: an encoder's end of instruction, and what it must be. */
 #define CASE(end, name, ...)                                \
@@ -127,7 +128,7 @@ static void mems_add_sym(
 {
 	struct x86_mem m = x86_at_index(base, index, scale, disp);
 
-	m.fix = &cases.field;
+	m.fix = &out_field;
 	mems_add(m);
 }
 
@@ -156,7 +157,7 @@ static int mems_init(void **state)
 	mems_add((struct x86_mem){
 		.base = X86_R8, .disp = -8, .seg = X86_SEG_FS});
 	mems_add((struct x86_mem){.base = X86_RSI, .seg = X86_SEG_GS});
-	mems_add(x86_at_sym(&cases.field));
+	mems_add(x86_at_sym(&out_field));
 	mems_add_sym(X86_RIP, 0, 0, -1);
 	mems_add_sym(X86_RIP, 0, 0, INT32_MAX);
 	mems_add_sym(X86_RBX, 0, 0, 0);
@@ -180,7 +181,7 @@ static void address(struct x86_mem m)
 	CASE(x86_mov_mr(out, X86_SIZE_1, m, r), "mov", mem(1, m), reg(1, r));
 	CASE(x86_alu_mi(out, X86_ALU_XOR, X86_SIZE_4, m, 1000), "xor",
 		mem(4, m), imm(4, 1000));
-	m.fix = &cases.field;
+	m.fix = &out_field;
 	CASE(x86_lea(out, X86_SIZE_8, r, m), "lea", reg(8, r), mem(0, m));
 	CASE(x86_alu_mi(out, X86_ALU_CMP, X86_SIZE_2, m, 5), "cmp", mem(2, m),
 		imm(2, 5));
@@ -840,11 +841,21 @@ static void impossible(void **state)
 
 /* ---- The judgement ---- */
 
+static const struct as_target x86_as = {
+	.name = "enc-x86",
+	.flag = "--64",
+	.header = ".intel_syntax noprefix\n",
+	.slot = SLOT_MAX,
+	.fill = FILL,
+	.call = R_X86_64_PLT32,
+	.branch = R_X86_64_PC32,
+};
+
 static void assembler_agrees(void **state)
 {
 	(void)state;
 	printf("%zu cases\n", cases.n);
-	assert_int_equal(as_check(as_path, as_dir), 0);
+	assert_int_equal(as_check(&x86_as, as_path, as_dir), 0);
 	assert_int_equal(cases.failed, 0);
 }
 
@@ -856,7 +867,7 @@ static void exceptions_are_needed(void **state)
 
 static int start(void **state)
 {
-	memset(cases.buf, FILL, ROOM);
+	memset(out_buf, FILL, ROOM);
 	return disasm_init() ? -1 : mems_init(state);
 }
 
@@ -864,8 +875,7 @@ static int finish(void **state)
 {
 	(void)state;
 	disasm_fini();
-	free(cases.text);
-	free(cases.v);
+	cases_fini();
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /*
- * Collects cases: text for the assembler, expected bytes and relocation.
+ * Cases of x86-64: text for the assembler, expected bytes and relocation.
  */
 #include <elf.h>
 #include <stdio.h>
@@ -8,9 +8,7 @@
 
 #include "x86_case.h"
 
-struct cases cases;
-
-enum { MAX_REPORTS = 20 };
+u8 out_buf[ROOM], *out_field;
 
 /* ---- Text ---- */
 
@@ -102,16 +100,6 @@ void insn_print(char *buf, size_t size, const struct insn *i, size_t len)
 	fclose(f);
 }
 
-void case_fail(const char *why, const char *text, const u8 *got, size_t len)
-{
-	if (cases.failed++ >= MAX_REPORTS)
-		return;
-	fprintf(stderr, "%s: %s:", text, why);
-	for (size_t i = 0; i < len; i++)
-		fprintf(stderr, " %02x", got[i]);
-	fputc('\n', stderr);
-}
-
 /* ---- What the assembler must say ---- */
 
 /* A field of `size` bytes that GNU as leaves 0 and gives a relocation. */
@@ -135,18 +123,18 @@ static u32 disp_reloc(const struct insn *i, const struct opd *o)
 static const char *want_mem(struct want *w, const struct insn *i,
 	const struct opd *o, const u8 *end)
 {
-	const u8 *f = cases.field;
+	const u8 *f = out_field;
 	i64 addend = o->m.disp;
 
 	if (!o->m.fix)
 		return NULL;
-	if (f < cases.buf || f + 4 > end)
+	if (f < out_buf || f + 4 > end)
 		return "field outside the instruction";
 	if ((i32)get_le32(f) != o->m.disp)
 		return "field without the displacement";
 	if (o->m.base == X86_RIP)
 		addend = x86_pcrel_addend(f, end, addend);
-	want_reloc(w, disp_reloc(i, o), (size_t)(f - cases.buf), 4, addend);
+	want_reloc(w, disp_reloc(i, o), (size_t)(f - out_buf), 4, addend);
 	return NULL;
 }
 
@@ -154,7 +142,7 @@ static const char *want_mem(struct want *w, const struct insn *i,
 static const char *want_tail(struct want *w, const struct opd *o, const u8 *end)
 {
 	u32 size = o->kind == O_SYM && o->size == 8 ? 8 : 4;
-	size_t at = (size_t)(end - cases.buf) - size;
+	size_t at = (size_t)(end - out_buf) - size;
 	u32 type = size == 8 ? R_X86_64_64 : R_X86_64_32;
 
 	if (o->kind == O_SYM_SX)
@@ -178,7 +166,7 @@ static const char *want_fill(
 {
 	const char *err = NULL;
 
-	memcpy(w->bytes, cases.buf, SLOT);
+	memcpy(w->bytes, out_buf, SLOT_MAX);
 	for (unsigned k = 0; k < i->n && !err; k++) {
 		const struct opd *o = &i->o[k];
 
@@ -193,33 +181,6 @@ static const char *want_fill(
 
 /* ---- Adding ---- */
 
-static u32 text_add(const char *s)
-{
-	size_t n = strlen(s) + 1, at = cases.text_len;
-
-	while (at + n > cases.text_cap) {
-		cases.text_cap = cases.text_cap * 2 + 65536;
-		cases.text = realloc(cases.text, cases.text_cap);
-		if (!cases.text)
-			abort();
-	}
-	memcpy(cases.text + at, s, n);
-	cases.text_len += n;
-	return (u32)at;
-}
-
-static struct want *want_add(void)
-{
-	if (cases.n == cases.cap) {
-		cases.cap = cases.cap * 2 + 4096;
-		cases.v = realloc(cases.v, cases.cap * sizeof(*cases.v));
-		if (!cases.v)
-			abort();
-	}
-	memset(&cases.v[cases.n], 0, sizeof(*cases.v));
-	return &cases.v[cases.n++];
-}
-
 static bool only_fill(const u8 *p, const u8 *end)
 {
 	while (p < end)
@@ -228,29 +189,29 @@ static bool only_fill(const u8 *p, const u8 *end)
 	return true;
 }
 
-/* The encoder has written cases.buf up to end; *want is what it was asked. */
+/* The encoder has written out_buf up to end; *want is what it was asked. */
 void case_add(const u8 *end, const struct insn *want)
 {
 	struct insn i = *want;
 	bool differs = equal_apply(&i);
-	size_t len = (size_t)(end - cases.buf);
-	struct want *w = want_add();
+	size_t len = (size_t)(end - out_buf);
+	struct want *w;
 	const char *err;
 	char text[128];
 
 	insn_print(text, sizeof(text), &i, len);
-	w->text = text_add(text);
+	w = case_new(text);
 	w->differs = differs;
-	if (len == 0 || len >= SLOT)
+	if (len == 0 || len >= SLOT_MAX)
 		err = "no length of an instruction";
-	else if (!only_fill(end, cases.buf + ROOM))
+	else if (!only_fill(end, out_buf + ROOM))
 		err = "wrote behind the end";
 	else
 		err = want_fill(w, &i, end);
 	if (!err)
-		err = disasm_check(cases.buf, len, &i);
+		err = disasm_check(out_buf, len, &i);
 	if (err)
-		case_fail(err, text, cases.buf, len < ROOM ? len : ROOM);
-	memset(cases.buf, FILL, ROOM);
-	cases.field = NULL;
+		case_fail(err, text, out_buf, len < ROOM ? len : ROOM);
+	memset(out_buf, FILL, ROOM);
+	out_field = NULL;
 }

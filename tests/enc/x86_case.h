@@ -1,12 +1,12 @@
 /*
- * Encoder tests for x86-64. A case is one call of an encoder and the
- * instruction that it must be, as text for GNU as and as operands for
- * Capstone. Cases are collected; one run of the assembler judges all.
+ * Encoder tests for x86-64: instructions as operands, which become text for
+ * GNU as and are compared with what Capstone reads.
  */
 #ifndef KILN_TESTS_ENC_X86_CASE_H
 #define KILN_TESTS_ENC_X86_CASE_H
 
 #include "backend-x86/enc.h"
+#include "cases.h"
 
 enum opd_kind {
 	O_NONE,
@@ -36,38 +36,15 @@ struct insn {
 	struct opd o[4];
 };
 
-enum { SLOT = 16, ROOM = 32, FILL = 0xcc };
+enum { ROOM = 32, FILL = 0xcc };
 
-/* A case waiting for the assembler. */
-struct want {
-	u8 bytes[SLOT]; /* relocated fields are 0, FILL behind the end */
-	u32 text;	/* offset in cases.text */
-	u32 reloc;	/* psABI type, 0: none */
-	u32 at;		/* of the field in the slot */
-	i64 addend;
-	bool differs; /* GNU as chooses other bytes: see x86_equal.c */
-};
-
-/* All state of the tests. */
-struct cases {
-	u8 buf[ROOM]; /* what the encoder under test writes into */
-	u8 *field;    /* what it reported through x86_mem.fix */
-	char *text;
-	size_t text_len, text_cap;
-	struct want *v;
-	size_t n, cap;
-	unsigned failed;
-};
-
-extern struct cases cases;
+/* What the encoder under test writes into, and what it reported through
+ * x86_mem.fix. */
+extern u8 out_buf[ROOM], *out_field;
 
 /* x86_case.c */
 void case_add(const u8 *end, const struct insn *want);
-void case_fail(const char *why, const char *text, const u8 *got, size_t len);
 void insn_print(char *buf, size_t size, const struct insn *i, size_t len);
-
-/* x86_as.c: 0, or -1 when as cannot be run. */
-int as_check(const char *as, const char *dir);
 
 /* x86_equal.c: replaces *i by the equal instruction that the encoder must
  * choose for it. True if GNU as has no way to write these bytes. */
