@@ -3,7 +3,7 @@
  * what it does with the memory behind its pointer parameters: for each the
  * range [lo, hi) of bytes around it that is read or written, or that it gets
  * out of sight. A caller who passes an address of its frame then knows which
- * bytes of it stay its own (DESIGN.md "The stack frame").
+ * bytes of it stay its own and can be optimised like locals.
  *
  * A forward walk in which a register is "parameter p plus off", or may be
  * derived from some parameters in an unknown way, or nothing. Whatever is done

@@ -4,7 +4,7 @@
  * or of neighbouring loads) one wide store; byte-swapped ones get a BSWAP.
  * Compilers for BPF split every access that may be unaligned into bytes.
  *
- * Memory contract (DESIGN.md 4):
+ * Memory contract (ir.h):
  *   - a combined access covers exactly bytes that the narrow ones covered;
  *   - accesses that may fault are left alone;
  *   - no call, atomic, fence or edge lies between the narrow accesses (one

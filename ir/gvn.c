@@ -12,7 +12,7 @@
  *   memory       a bounded list of facts "this value is in that place", kept
  *                per block end, met at joins.
  *
- * Memory contract (DESIGN.md 4). Shared regions: two equal loads may merge
+ * Memory contract (ir.h). Shared regions: two equal loads may merge
  * while no call, atomic, fence or retreating edge lies between them, nothing
  * may alias in between, and a store is never forwarded. Private regions: facts
  * die only by what may write there, and outlive loops that do not. Loads that

@@ -11,8 +11,8 @@
  *     predecessor k; the entry block has no predecessors;
  *   - I32 values have no upper half: nothing may rely on bits 32..63 of the
  *     register that will hold one; ZEXT and SEXT make them;
- *   - memory operations keep their order within the rules of DESIGN.md 4
- *     "Memory contract" (region and flags below);
+ *   - memory operations keep their order within the memory contract (region
+ *     below);
  *   - every block is reachable; unreachable ones are removed, not kept.
  */
 #ifndef KILN_IR_H
@@ -86,8 +86,15 @@ enum cc cc_swap(enum cc c); /* condition for exchanged operands */
 
 enum rmw { RMW_ADD, RMW_OR, RMW_AND, RMW_XOR, RMW_XCHG, RMW_COUNT };
 
-/* What a memory access may touch. Shared ones fall under the strict rules of
- * the memory contract; private ones are free. */
+/* What a memory access may touch. The memory contract:
+ *
+ *   shared   others see it, too. No load is removed, forwarded from a store,
+ *            duplicated, invented or moved across a call, atomic, fence or
+ *            retreating edge; between these equal loads may merge and
+ *            neighbouring accesses combine
+ *   private  (of the stack what has not escaped) free
+ *
+ * A combined access never covers a byte that the program did not access. */
 enum region {
 	REGION_UNKNOWN, /* shared; may alias anything that escaped */
 	REGION_STACK,	/* a BPF frame: this one's, or a caller's by pointer */

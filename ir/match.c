@@ -5,8 +5,8 @@
  * Folding a load moves it down to its user. That is allowed inside the block
  * if nothing in between may write what it reads (struct sel.epoch counts,
  * per region, the writers up to here), if it has this one user, and if it
- * cannot fault: a faulting load is an instruction of its own (DESIGN.md
- * "Memory contract"). The private regions of different names do not overlap.
+ * cannot fault: a faulting load is an instruction of its own (ir.h,
+ * "memory contract"). The private regions of different names do not overlap.
  */
 #include "ir/module.h"
 #include "ir/select.h"

@@ -85,7 +85,7 @@ struct func {
 	/* programs: */
 	u32 prog_type;	  /* enum bpf_prog_type */
 	u32 attach_type;  /* enum bpf_attach_type */
-	bool needs_scope; /* DESIGN.md "Run scope" */
+	bool needs_scope; /* a run scope: kiln/runtime.h */
 	bool returns_i32;
 	/* after code generation: */
 	u32 stack; /* worst stack of its call graph, bytes */

@@ -69,8 +69,7 @@ enum diag_level { DIAG_ERROR, DIAG_WARNING, DIAG_INFO };
 
 /* Where a diagnostic points: from large to small; what is absent is NULL or
  * -1 and is left out of the message:
- *   file: section S: program P: insn N (source:line): text
- * DESIGN.md 6. */
+ *   file: section S: program P: insn N (source:line): text */
 struct loc {
 	const char *file;
 	const char *section; /* or NULL */

@@ -56,7 +56,7 @@ struct target {
 	struct mfn *(*select)(struct fn *f, const struct cg *cg);
 	int (*emit)(struct mfn *m, const struct cg *cg, struct unit_fn *out);
 	/* The C-callable `prog` around prog.body when a run scope is needed
-	 * (DESIGN.md "Run scope"). */
+	 * (kiln/runtime.h). */
 	int (*wrapper)(const struct cg *cg, u32 body_sym, u32 enter_sym,
 		u32 leave_sym, struct arena *a, struct unit_fn *out);
 

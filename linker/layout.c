@@ -1,6 +1,5 @@
 /*
- * Functions, maps and data -> output sections, symbols and relocations
- * (DESIGN.md 3).
+ * Functions, maps and data -> output sections, symbols and relocations:
  *
  *   .text.<fn>        one per function: [wrapper] body; its group holds all
  *                     rows that describe it (tables.c adds them)

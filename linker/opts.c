@@ -1,6 +1,6 @@
 /*
- * Options of the command line, as DESIGN.md 6 lists them: one table, from
- * which parsing and --help both come.
+ * Options of the command line: one table, from which parsing and --help both
+ * come.
  */
 #include <errno.h>
 #include <getopt.h>

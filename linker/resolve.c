@@ -3,7 +3,7 @@
  *
  * Starts with the programs asked for (all without --prog) and marks what they
  * reach through calls and taken addresses, and the maps and data that those
- * name. Then gives the symbols of DESIGN.md 3 "Symbols": programs that the
+ * name. Then decides how symbols are bound: programs that the
  * source makes global are protected, their bodies and global subprograms
  * hidden, static ones local.
  */

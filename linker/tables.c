@@ -1,5 +1,5 @@
 /*
- * The rows that describe functions and maps, and the notes (DESIGN.md 3).
+ * The rows that describe functions and maps, and the notes.
  *
  * Every row section belongs to its function's (its map's) group and is
  * link-ordered to its text (its .data.<map>): it lives, dies and is sorted

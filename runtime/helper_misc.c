@@ -11,7 +11,7 @@ HELPER_FN(get_prandom_u32)
 	return kiln_port_random();
 }
 
-/* The CPU slot of the run scope (DESIGN.md "Run scope"). */
+/* The CPU slot of the run scope (kiln/runtime.h). */
 HELPER_FN(get_smp_processor_id)
 {
 	return kiln_port_cpu();

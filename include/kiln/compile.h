@@ -33,7 +33,7 @@ struct kiln_input {
 	size_t size;
 };
 
-/* All options of `kiln compile` (DESIGN.md 6). Zero-initialise, then set;
+/* All options of `kiln compile`. Zero-initialise, then set;
  * every zero means the default. Strings are borrowed for the call. */
 struct kiln_compile_opts {
 	size_t sz;		  /* sizeof(struct kiln_compile_opts) */

@@ -1,7 +1,8 @@
 /*
  * What libkiln-core asks of the place it runs in. libkiln defines these on a
- * hosted system; firmware defines its own (samples show one). Besides them
- * the core needs memcpy, memmove, memset and memcmp, and nothing else.
+ * hosted system; firmware defines its own (tests/link/firmware.sh shows one).
+ * Besides them the core needs memcpy, memmove, memset and memcmp, and nothing
+ * else.
  * Freestanding.
  */
 #ifndef KILN_PORT_H

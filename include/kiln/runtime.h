@@ -141,7 +141,11 @@ int kiln_map_next_key(struct kiln_map *map, const void *key, void *next);
 
 /* ---- run scopes --------------------------------------------------------------- */
 
-/* Around calls of programs whose KILN_PROG_SCOPE flag is clear but that use
+/* Inside a scope a thread holds a CPU slot, which selects its values of per-CPU
+ * maps and is its processor id, and kiln_synchronize() waits for it. Programs
+ * that need one hold it by themselves (KILN_PROG_SCOPE).
+ *
+ * Around calls of programs whose KILN_PROG_SCOPE flag is clear but that use
  * what others take away. They nest, and keep all argument registers. */
 void kiln_scope_enter(void);
 void kiln_scope_leave(void);
