@@ -234,7 +234,7 @@ static bool is_logic_imm(u64 v)
 static void logic_imm_case(
 	unsigned op, unsigned s, unsigned d, unsigned n, u64 v)
 {
-	u32 field;
+	u32 field = 0;
 
 	assert_true(a64_logic_field(v, s, &field));
 	a64_case(a64_logic_ri(op, s, d, n, field), "%s %s, %s, #0x%llx",
