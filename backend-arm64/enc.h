@@ -19,7 +19,7 @@
 
 #include "kiln/bytes.h"
 
-/* ---- Operands ---- */
+/* ---- Operands ------------------------------------------------------------ */
 
 // clang-format off
 enum a64_gpr {
@@ -55,7 +55,7 @@ enum a64_extend {
 	A64_SXTX,
 };
 
-/* ---- Fields ---- */
+/* ---- Fields -------------------------------------------------------------- */
 
 static inline u32 a64_put(u64 v, unsigned width, unsigned at)
 {
@@ -100,7 +100,7 @@ static inline u32 a64_rrr(
 	return op | a64_rd(d) | a64_rn(n) | a64_rm(m);
 }
 
-/* ---- Addition and subtraction ---- */
+/* ---- Addition and subtraction -------------------------------------------- */
 
 enum a64_addsub { A64_ADD, A64_ADDS, A64_SUB, A64_SUBS };
 
@@ -141,7 +141,7 @@ static inline u32 a64_addsub_rx(enum a64_addsub op, unsigned size,
 	       a64_put(by, 3, 10);
 }
 
-/* ---- Logic ---- */
+/* ---- Logic --------------------------------------------------------------- */
 
 /* Bit 0: the second operand is inverted; with an immediate it is not. */
 enum a64_logic {
@@ -215,7 +215,7 @@ static inline u32 a64_logic_ri(enum a64_logic op, unsigned size, enum a64_gpr d,
 	       a64_put(field, 13, 10) | a64_rn(n) | a64_rd(d);
 }
 
-/* ---- Moves ---- */
+/* ---- Moves --------------------------------------------------------------- */
 
 enum a64_movw { A64_MOVN = 0, A64_MOVZ = 2, A64_MOVK = 3 };
 
@@ -274,7 +274,7 @@ static inline unsigned a64_mov_ri(u32 out[4], enum a64_gpr d, u64 v)
 	return n;
 }
 
-/* ---- Bit fields ---- */
+/* ---- Bit fields ---------------------------------------------------------- */
 
 enum a64_bfm { A64_SBFM, A64_BFM, A64_UBFM };
 
@@ -294,7 +294,7 @@ static inline u32 a64_extr(unsigned size, enum a64_gpr d, enum a64_gpr n,
 	       a64_put(size == 8, 1, 22) | a64_put(by, 6, 10);
 }
 
-/* ---- Multiplication, division, shifts ---- */
+/* ---- Multiplication, division, shifts ------------------------------------ */
 
 /* d = a + n * m, d = a - n * m */
 static inline u32 a64_madd(unsigned size, enum a64_gpr d, enum a64_gpr n,
@@ -340,7 +340,7 @@ static inline u32 a64_dp1_r(
 	       a64_rd(d);
 }
 
-/* ---- Conditions ---- */
+/* ---- Conditions ---------------------------------------------------------- */
 
 enum a64_csel { A64_CSEL, A64_CSINC, A64_CSINV, A64_CSNEG };
 
@@ -377,7 +377,7 @@ static inline u32 a64_ccmp_ri(enum a64_ccmp op, unsigned size, enum a64_gpr n,
 	       a64_put(nzcv, 4, 0);
 }
 
-/* ---- Loads and stores ---- */
+/* ---- Loads and stores ---------------------------------------------------- */
 
 /* LDRS to 64 or 32 bits: sizes 1, 2 and, to 64 only, 4. */
 enum a64_ldst { A64_STR, A64_LDR, A64_LDRS8, A64_LDRS4 };
@@ -447,7 +447,7 @@ static inline u32 a64_ldr_post(enum a64_gpr t, enum a64_gpr n, i32 off)
 	       a64_rd(t);
 }
 
-/* ---- Addresses ---- */
+/* ---- Addresses ----------------------------------------------------------- */
 
 static inline u32 a64_page(u32 op, enum a64_gpr d, i64 n)
 {
@@ -465,7 +465,7 @@ static inline u32 a64_adrp(enum a64_gpr d, i32 pages)
 	return a64_page(0x90000000, d, pages);
 }
 
-/* ---- Order, exclusives, atomics ---- */
+/* ---- Order, exclusives, atomics ------------------------------------------ */
 
 enum a64_excl {
 	A64_STXR = 0x0000,
@@ -511,7 +511,7 @@ static inline u32 a64_casal(
 	       a64_rd(t);
 }
 
-/* ---- Branches ---- */
+/* ---- Branches ------------------------------------------------------------ */
 
 /* Reach of a field of that many bits, counting words. */
 static inline bool a64_reaches(i64 off, unsigned bits)
@@ -568,7 +568,7 @@ static inline u32 a64_ret(void)
 	return 0xd65f0000 | a64_rn(A64_LR);
 }
 
-/* ---- System ---- */
+/* ---- System -------------------------------------------------------------- */
 
 enum a64_hint {
 	A64_NOP = 0,

@@ -382,18 +382,6 @@ static void shift_const(struct sel *s, const struct ins *i, u8 size, u8 count)
 	alu_ri(s, shift_ops(i->op)->ri, size, i->arg[0], count);
 }
 
-/* The CPU masks the count itself. */
-static ref strip_mask(const struct sel *s, ref count, u8 size)
-{
-	const struct ins *i = sel_root(s, count);
-	i64 v, need = size * 8 - 1;
-
-	if (!sel_is_private(s, count, OP_AND) ||
-		!sel_is_const(s, i->arg[1], 8, &v) || (v & need) != need)
-		return sel_low(s, count, 1);
-	return sel_low(s, i->arg[0], 1);
-}
-
 static void lower_shift(struct sel *s, const struct ins *i, u8 size)
 {
 	const struct shift *o = shift_ops(i->op);
@@ -403,7 +391,7 @@ static void lower_shift(struct sel *s, const struct ins *i, u8 size)
 		shift_const(s, i, size, (u8)(v & (size * 8 - 1)));
 		return;
 	}
-	ref c = strip_mask(s, i->arg[1], size);
+	ref c = sel_shift_count(s, i->arg[1], size);
 	bool x = o->x != X86_MOP_END && s->cg->features & X86_F_BMI2;
 	u32 va = x ? sel_use(s, i->arg[0]) : sel_fresh(s, i->arg[0]);
 	u32 vc = sel_use(s, c);

@@ -14,21 +14,6 @@
  */
 #include "backend-x86/x86.h"
 
-/* ---- offsets ------------------------------------------------------------------------------ */
-
-static void legalise_offset(struct fn *f, u32 i)
-{
-	struct place p = {f, i, TY_I64};
-	struct ins ins = f->ins[i];
-
-	if (fits_i32(ins.imm))
-		return;
-	ref a = ir_make_c(&p, OP_ADD, ins.arg[0], (u64)ins.imm);
-
-	f->ins[i].arg[0] = a;
-	f->ins[i].imm = 0;
-}
-
 /* ---- all --------------------------------------------------------------------------------- */
 
 void x86_legalise(struct fn *f, const struct cg *cg)
@@ -43,7 +28,7 @@ void x86_legalise(struct fn *f, const struct cg *cg)
 			else if (ins->op == OP_UDIV || ins->op == OP_UMOD)
 				legal_udiv(f, i);
 			else if (op_is_mem((enum op)ins->op))
-				legalise_offset(f, i);
+				legal_offset(f, i);
 		}
 	legal_steps(f);
 }

@@ -180,6 +180,21 @@ void legal_udiv(struct fn *f, u32 i)
 	ir_remove(f, q.v);
 }
 
+/* ---- offsets ------------------------------------------------------------- */
+
+void legal_offset(struct fn *f, u32 i)
+{
+	struct place p = {f, i, TY_I64};
+	struct ins ins = f->ins[i];
+
+	if (fits_i32(ins.imm))
+		return;
+	ref a = ir_make_c(&p, OP_ADD, ins.arg[0], (u64)ins.imm);
+
+	f->ins[i].arg[0] = a;
+	f->ins[i].imm = 0;
+}
+
 /* ---- steps of loops ------------------------------------------------------ */
 
 /* The instructions other than phis and terminators that use each value. */

@@ -139,3 +139,15 @@ ref sel_low(const struct sel *s, ref r, u8 size)
 		r = i->arg[0];
 	}
 }
+
+/* The CPU masks the count itself. */
+ref sel_shift_count(const struct sel *s, ref count, u8 size)
+{
+	const struct ins *i = sel_root(s, count);
+	i64 v, need = size * 8 - 1;
+
+	if (!sel_is_private(s, count, OP_AND) ||
+		!sel_is_const(s, i->arg[1], 8, &v) || (v & need) != need)
+		return sel_low(s, count, 1);
+	return sel_low(s, i->arg[0], 1);
+}

@@ -152,6 +152,8 @@ bool sel_can_fold(const struct sel *s, ref r, u8 size);
 bool sel_is_offset(const struct sel *s, ref r, ref *x, i64 *c);
 /* r without what does not change its low size bytes. */
 ref sel_low(const struct sel *s, ref r, u8 size);
+/* A shift count without the mask that CPUs apply themselves. */
+ref sel_shift_count(const struct sel *s, ref count, u8 size);
 /* Nothing above its low 16 bits is set. */
 bool sel_is_short(const struct sel *s, ref r);
 /* True if the address of sym comes from the GOT: it is not in this object, or

@@ -5,6 +5,7 @@
 
 static const struct target *const targets[] = {
 	&x86_target,
+	&a64_target,
 };
 
 const struct target *target_find(const char *name)
