@@ -34,5 +34,5 @@ suite()
 }
 
 suite gcc gcc
-suite sanitize clang -DKILN_SANITIZE=ON -DCMAKE_BUILD_TYPE=Debug
+suite sanitize clang -DKILN_SANITIZE=ON -DCMAKE_BUILD_TYPE=Debug -DKILN_FUZZ=ON
 exit $status
