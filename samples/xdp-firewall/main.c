@@ -13,7 +13,7 @@
 #include "engine.h"
 #include "firewall.h"
 
-enum { MAX_PACKET = 2048, REPEAT = 100000 };
+enum { MAX_PACKET = 2048, SERIES = 20, REPEAT = 10000 };
 
 static const char *const reasons[REASONS] = {
 	[PASS_OTHER] = "pass other",
@@ -87,16 +87,21 @@ static void run_packets(FILE *f)
 	}
 }
 
+/* The best series: what else runs on this machine disturbs the others. */
 static void measure(FILE *f)
 {
 	unsigned char packet[MAX_PACKET];
-	uint32_t verdict, ns;
+	uint32_t verdict, ns, best = UINT32_MAX;
 	size_t size = next_packet(f, packet);
 
-	if (!size || engine_run(packet, size, REPEAT, &verdict, &ns))
-		die("the measured run failed");
-	fprintf(stderr, "%-6s: %u ns for the first packet (average of %d)\n",
-		engine_name, ns, REPEAT);
+	for (int i = 0; i < SERIES; i++) {
+		if (!size || engine_run(packet, size, REPEAT, &verdict, &ns))
+			die("the measured run failed");
+		if (ns < best)
+			best = ns;
+	}
+	fprintf(stderr, "%-6s: %u ns for the first packet\n", engine_name,
+		best);
 }
 
 /* ---- state ----------------------------------------------------------------------- */
