@@ -25,8 +25,11 @@ suite()
 	}
 	rm -f "$top/build-$name.log"
 	echo "== $name: testing"
-	ctest --test-dir "$top/build-$name" -j "$(nproc)" --output-on-failure ||
-		status=1
+	{
+		ctest --test-dir "$top/build-$name" -j "$(nproc)" \
+			--output-on-failure || echo "failed: $name"
+	} | tee "$top/build-$name/ctest.log"
+	! grep -q "^failed: $name" "$top/build-$name/ctest.log" || status=1
 	# ctest says what it skipped, but not why
 	sed -n "s/^skipped: /== $name: &/p" \
 		"$top/build-$name/Testing/Temporary/LastTest.log" |
@@ -35,4 +38,8 @@ suite()
 
 suite gcc gcc
 suite sanitize clang -DKILN_SANITIZE=ON -DCMAKE_BUILD_TYPE=Debug -DKILN_FUZZ=ON
+for name in gcc sanitize; do
+	echo "== $name:"
+	sed -n '/tests passed/,$p' "$top/build-$name/ctest.log"
+done
 exit $status
