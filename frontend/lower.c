@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "frontend/lower.h"
+#include "ir/target.h"
 
 /* ---- values -------------------------------------------------------------- */
 
@@ -283,9 +284,9 @@ static void lower_insn(struct lower *l, const struct insn *i)
 	case ISA_JCC:
 	case ISA_MAYGOTO:
 	case ISA_EXIT: return; /* lower_end */
-	case ISA_CAST:
 	case ISA_LDABS:
-	case ISA_LDIND: return; /* types refused them */
+	case ISA_LDIND: lower_packet(l, i); return;
+	case ISA_CAST: return; /* types refused it */
 	default: lower_mem(l, i); return;
 	}
 }
@@ -366,7 +367,7 @@ struct fn *fe_lower(
 	u8 types[NVARS];
 	struct lower l = {.m = m, .func = &m->func.v[func]};
 
-	(void)cg;
+	l.strict_align = cg && cg->strict_align;
 	l.fe = l.func->fe;
 	assert(l.fe->use && "fe_types did not see it");
 	l.f = ir_fn_new(a, l.func->name, l.func->nparams);

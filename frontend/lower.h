@@ -23,6 +23,7 @@ struct lower {
 	 * an element was found and where not; 0, 0: none. */
 	u32 found, missing;
 	ref cpu; /* the CPU slot, if it was asked for at the entry */
+	bool strict_align;
 };
 
 /* ---- lower.c ------------------------------------------------------------- */
@@ -44,6 +45,9 @@ bool lower_can_inline(const struct lower *l, const struct fe_call *c);
 void lower_lookup(struct lower *l, const struct fe_call *c);
 /* At the function's entry: asks for the CPU slot if that pays. */
 void lower_cpu(struct lower *l);
+
+/* ---- lower_packet.c ------------------------------------------------------ */
+void lower_packet(struct lower *l, const struct insn *i);
 
 /* ---- lower_call.c -------------------------------------------------------- */
 void lower_lose_registers(struct lower *l); /* r1..r5, by a call */

@@ -36,11 +36,28 @@ static void lower_load(struct lower *l, const struct insn *i, u8 flags)
 	lower_set(l, i->dst, ir_load(l->f, l->blk, TY_I64, p, &a));
 }
 
+/* What a store of v leaves in a field that the kernel keeps in 16 bits. */
+static ref narrow_field(struct lower *l, ref p, ref v, const struct access *a)
+{
+	struct ins choice = {.op = OP_SEL,
+		.type = TY_I64,
+		.cc = CC_ULT,
+		.insn = l->f->insn,
+		.arg = {v, lower_imm(l, 0xffff), v}};
+
+	if (!(l->fe->use[l->slot].ctx & CTX_NOT_FFFF))
+		return lower_op(l, OP_ZX16, TY_I64, v, (ref){0});
+	choice.arg[3] = ir_load(l->f, l->blk, TY_I64, p, a);
+	return ir_add_like(l->f, l->blk, &choice);
+}
+
 static void lower_store(struct lower *l, const struct insn *i, ref v)
 {
 	struct access a = access_of(l);
 	ref p = lower_address(l, i->dst, &a);
 
+	if (l->fe->use[l->slot].ctx & CTX_U16)
+		v = narrow_field(l, p, v, &a);
 	ir_store(l->f, l->blk, p, v, &a);
 }
 

@@ -239,6 +239,36 @@ static struct rty mov_type(const struct state *s, const struct insn *i)
 	return rty_of(RTY_SCALAR, 0);
 }
 
+static void note_exit(struct types *t, struct spec *sp, const struct state *s)
+{
+	struct rty ret = rty_join(sp->ret, s->reg[0], t->m->raw);
+	bool changed = !rty_eq(ret, sp->ret);
+
+	sp->ret = ret;
+	for (u32 k = 1; k < MAX_FRAMES; k++) {
+		const struct frame *j =
+			sp->wrote[k]
+				? types_frame_join(t, sp->out[k], s->frame[k])
+				: sp->out[k];
+
+		changed |= j != sp->out[k];
+		sp->out[k] = j;
+	}
+	t->again |= changed && sp->asked;
+}
+
+/* A packet load: what is not there ends the function with r0 = 0. */
+static void step_packet(struct types *t, u32 func, struct state *s)
+{
+	bool raw = t->m->raw;
+
+	s->reg[0] = rty_number(0);
+	note_exit(t, &t->spec.v[func], s);
+	s->reg[0] = rty_of(RTY_SCALAR, 0);
+	for (u32 k = 1; k <= 5; k++)
+		s->reg[k] = rty_of(raw ? RTY_SCALAR : RTY_NONE, 0);
+}
+
 void types_step(struct types *t, u32 func, struct state *s, u32 slot)
 {
 	const struct module *m = t->m;
@@ -263,11 +293,7 @@ void types_step(struct types *t, u32 func, struct state *s, u32 slot)
 	case ISA_KFUNC:
 	case ISA_CALLX: types_call(t, func, s, i); return;
 	case ISA_LDABS:
-	case ISA_LDIND:
-		s->reg[0] = rty_of(RTY_SCALAR, 0);
-		for (u32 k = 1; k <= 5; k++)
-			s->reg[k] = rty_of(m->raw ? RTY_SCALAR : RTY_NONE, 0);
-		return;
+	case ISA_LDIND: step_packet(t, func, s); return;
 	default:
 		if (r->dst & ISA_F_W)
 			s->reg[i->dst] = rty_of(RTY_SCALAR, 0);
@@ -275,24 +301,6 @@ void types_step(struct types *t, u32 func, struct state *s, u32 slot)
 }
 
 /* ---- one function -------------------------------------------------------- */
-
-static void note_exit(struct types *t, struct spec *sp, const struct state *s)
-{
-	struct rty ret = rty_join(sp->ret, s->reg[0], t->m->raw);
-	bool changed = !rty_eq(ret, sp->ret);
-
-	sp->ret = ret;
-	for (u32 k = 1; k < MAX_FRAMES; k++) {
-		const struct frame *j =
-			sp->wrote[k]
-				? types_frame_join(t, sp->out[k], s->frame[k])
-				: sp->out[k];
-
-		changed |= j != sp->out[k];
-		sp->out[k] = j;
-	}
-	t->again |= changed && sp->asked;
-}
 
 /* Runs block b from its entry state; the state at its end goes to s. */
 static void run_block(struct types *t, u32 func, u32 b, struct state *s)

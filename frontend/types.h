@@ -64,20 +64,28 @@ struct ctx_field {
 	u16 off, size;
 	u16 member; /* a pointer: where the 64-bit member is; else 0 */
 	struct rty type;
-	u8 flags; /* enum ctx_flags */
+	u16 readers, writers; /* ctx_type.as of those who may */
+	u8 flags;	      /* enum ctx_flags */
 };
 
 enum ctx_flags {
-	CTX_RW = 1,	/* may be stored to */
-	CTX_NARROW = 2, /* aligned parts of it may be loaded */
+	CTX_NARROW = 1,	  /* aligned parts of it may be loaded */
+	CTX_PARTS = 2,	  /* aligned parts of any size, stored too */
+	CTX_U16 = 4,	  /* stores keep the low 16 bits */
+	CTX_NOT_FFFF = 8, /* stores of 0xffff and more change nothing */
 };
 
+/* How programs of one type see their context. */
 struct ctx_type {
 	u32 prog_type;
-	const char *name;
-	u16 size;
-	u16 nfields;
-	const struct ctx_field *field;
+	u16 as;	  /* a bit in the fields' readers and writers */
+	bool skb; /* LD_ABS and LD_IND work on it */
+	const struct ctx_struct {
+		const char *name;
+		u16 size; /* of the UAPI part */
+		u16 nfields;
+		const struct ctx_field *field;
+	} * of;
 };
 
 enum ctx_class { CTX_PLAIN, CTX_KNOWN, CTX_UNSUPPORTED };
@@ -183,8 +191,10 @@ struct fe_use {
 	struct rty base; /* memory: what the address register holds */
 	u8 region;	 /* memory: enum region */
 	u8 size;	 /* memory: bytes, after rewriting */
+	u8 ctx;		 /* context: enum ctx_flags of the field */
 	i32 off;	 /* memory: added to the register, after rewriting */
-	u32 call;	 /* call: 1 + index in fe_func.calls */
+	u32 call; /* call: 1 + index in fe_func.calls; packet load: symbol
+			  * of the runtime's function */
 };
 
 struct fe_call {

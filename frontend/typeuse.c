@@ -90,11 +90,11 @@ static void use_ctx(struct walk *w, struct fe_use *u, struct mem_insn a)
 		return;
 	}
 	if (a.atomic) {
-		bad(w, "atomic access to struct %s", c->name);
+		bad(w, "atomic access to struct %s", c->of->name);
 		return;
 	}
 	if (!u->base.fixed) {
-		bad(w, "access to struct %s at a variable offset", c->name);
+		bad(w, "access to struct %s at a variable offset", c->of->name);
 		return;
 	}
 	f = ctx_access(c, at, a.size, a.flags, why, sizeof(why));
@@ -102,6 +102,7 @@ static void use_ctx(struct walk *w, struct fe_use *u, struct mem_insn a)
 		bad(w, "%s", why);
 		return;
 	}
+	u->ctx = f->flags;
 	if (!f->member)
 		return;
 	u->off += (i32)f->member - (i32)at;
@@ -394,15 +395,25 @@ static void use_map(const struct walk *w, const struct insn *i)
 /* ---- walk ---------------------------------------------------------------- */
 
 /* LD_ABS and LD_IND: r6 is the context, as the kernel wants it. */
-static void use_packet(struct walk *w)
+static void use_packet(struct walk *w, struct fe_use *u)
 {
 	struct rty ctx = w->s->reg[6];
+	const struct ctx_type *c =
+		ctx.kind == RTY_CTX ? ctx_find(ctx.id) : NULL;
+	bool skb = ctx_find(w->f->prog_type) && ctx_find(w->f->prog_type)->skb;
+	char name[96];
 
-	if (ctx.kind == RTY_CTX && !ctx_find(ctx.id))
+	if (ctx.kind == RTY_CTX && !c)
 		refuse_ctx(w, ctx.id);
-	else
+	else if (c ? !c->skb : w->f->is_prog && !skb)
 		bad(w, "packet load in a program whose context is no socket "
 		       "buffer");
+	else if (!c || !ctx.fixed || ctx.off)
+		bad(w, "packet load: r6 is %s, wanted the context",
+			rty_name(ctx, w->m, name, sizeof(name)));
+	else
+		u->call = module_undef(w->m, SYM_RUNTIME, KILN_SKB_LOAD);
+	w->fe->effects |= CALLF_READS;
 }
 
 static void use_insn(struct walk *w, const struct insn *i)
@@ -430,7 +441,7 @@ static void use_insn(struct walk *w, const struct insn *i)
 		bad(w, "address space cast: arenas are not supported yet");
 		return;
 	case ISA_LDABS:
-	case ISA_LDIND: use_packet(w); return;
+	case ISA_LDIND: use_packet(w, u); return;
 	default: return;
 	}
 }

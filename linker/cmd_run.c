@@ -7,6 +7,7 @@
  */
 #include <elf.h>
 #include <errno.h>
+#include <linux/bpf.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -19,7 +20,7 @@
 /* Room around packet data, as the kernel's test run gives. */
 enum { HEADROOM = 256, TAILROOM = 320, MAX_DATA = 1 << 20 };
 
-enum { PROG_TYPE_XDP = 6 }; /* BPF_PROG_TYPE_XDP of uapi/linux/bpf.h */
+enum { ETH_HEADER = 14, LOOPBACK = 1 };
 
 /* A growing file or hex string in memory. */
 struct blob {
@@ -199,78 +200,185 @@ static int run_raw(struct cli *o)
 
 /* ---- programs with a context -------------------------------------------------------- */
 
-/* Memory behind the context. */
-struct arena_ctx {
+/* What a program of some type gets, and the memory behind it. */
+struct run_ctx {
+	const struct ctx_kind *kind;
 	struct blob data; /* as given */
 	u8 *frame;	  /* headroom, data, tailroom */
 	struct blob ctx;  /* what the program gets */
 };
 
-static int make_data(struct cli *o, struct arena_ctx *c)
+/* Types of programs by the context that they share. */
+struct ctx_kind {
+	const char *
+		name; /* of the UAPI struct; NULL: memory of the program's own */
+	size_t size, uapi_size;
+	/* The packet as it came; the rest of the context for it. */
+	void (*reset)(struct run_ctx *c);
+	/* What the program left as packet. */
+	struct blob (*result)(const struct run_ctx *c);
+	size_t min_data;
+	bool l3; /* data begins behind the Ethernet header */
+};
+
+static u8 *frame_data(const struct run_ctx *c)
+{
+	return c->frame + HEADROOM;
+}
+
+static u8 *frame_end(const struct run_ctx *c)
+{
+	return frame_data(c) + c->data.n;
+}
+
+static void reset_xdp(struct run_ctx *c)
+{
+	kiln_xdp_md_init((void *)c->ctx.p, c->frame, frame_data(c),
+		frame_end(c), frame_end(c) + TAILROOM);
+}
+
+static struct blob result_xdp(const struct run_ctx *c)
+{
+	const struct kiln_xdp_md *md = (const void *)c->ctx.p;
+
+	return (struct blob){
+		md->data, (size_t)((u8 *)md->data_end - (u8 *)md->data)};
+}
+
+/* Who a frame is for, when it comes in on an interface with address 0. */
+static u32 packet_type(const u8 *frame)
+{
+	static const u8 broadcast[] = {255, 255, 255, 255, 255, 255};
+	static const u8 own[6];
+	enum { HOST, BROADCAST, MULTICAST, OTHERHOST };
+
+	if (!memcmp(frame, broadcast, 6))
+		return BROADCAST;
+	if (frame[0] & 1)
+		return MULTICAST;
+	return memcmp(frame, own, 6) ? OTHERHOST : HOST;
+}
+
+/* As the kernel's test run makes it: a frame that came in on the loopback
+ * device. What --ctx-in gave stays. */
+static void reset_skb(struct run_ctx *c)
+{
+	struct kiln_sk_buff *skb = (void *)c->ctx.p;
+	const u8 *frame = frame_data(c);
+
+	kiln_sk_buff_init(skb, c->frame, frame_data(c), frame_end(c),
+		frame_end(c) + TAILROOM);
+	if (c->data.n < ETH_HEADER)
+		return;
+	if (c->kind->l3) {
+		skb->data = (u8 *)skb->data + ETH_HEADER;
+		skb->data_meta = skb->data;
+		skb->len -= ETH_HEADER;
+	}
+	skb->pkt_type = skb->pkt_type ?: packet_type(frame);
+	skb->protocol = skb->protocol ?: get_le16(frame + ETH_HEADER - 2);
+	skb->ifindex = skb->ifindex ?: LOOPBACK;
+	skb->wire_len = skb->wire_len ?: skb->len;
+}
+
+static struct blob result_skb(const struct run_ctx *c)
+{
+	const struct kiln_sk_buff *skb = (const void *)c->ctx.p;
+	u8 *data = skb->data;
+
+	/* the kernel puts an empty header in front */
+	if (c->kind->l3 && data - c->frame >= ETH_HEADER) {
+		data -= ETH_HEADER;
+		memset(data, 0, ETH_HEADER);
+	}
+	return (struct blob){data, (size_t)((u8 *)skb->data_end - data)};
+}
+
+static const struct ctx_kind *kind_of(u32 type)
+{
+	static const struct ctx_kind own = {0};
+	static const struct ctx_kind xdp = {"xdp_md",
+		sizeof(struct kiln_xdp_md), KILN_XDP_MD_UAPI_SIZE, reset_xdp,
+		result_xdp, 0, false};
+	static const struct ctx_kind l2 = {"__sk_buff",
+		sizeof(struct kiln_sk_buff), KILN_SK_BUFF_UAPI_SIZE, reset_skb,
+		result_skb, ETH_HEADER, false};
+	static const struct ctx_kind l3 = {"__sk_buff",
+		sizeof(struct kiln_sk_buff), KILN_SK_BUFF_UAPI_SIZE, reset_skb,
+		result_skb, ETH_HEADER, true};
+
+	switch (type) {
+	case BPF_PROG_TYPE_XDP: return &xdp;
+	case BPF_PROG_TYPE_SCHED_CLS:
+	case BPF_PROG_TYPE_SCHED_ACT: return &l2;
+	case BPF_PROG_TYPE_SOCKET_FILTER:
+	case BPF_PROG_TYPE_CGROUP_SKB:
+	case BPF_PROG_TYPE_LWT_IN:
+	case BPF_PROG_TYPE_LWT_OUT:
+	case BPF_PROG_TYPE_LWT_XMIT:
+	case BPF_PROG_TYPE_LWT_SEG6LOCAL:
+	case BPF_PROG_TYPE_SK_SKB:
+	case BPF_PROG_TYPE_FLOW_DISSECTOR: return &l3;
+	default: return &own;
+	}
+}
+
+static int make_data(struct cli *o, struct run_ctx *c)
 {
 	if (o->data_in && read_file(o, o->data_in, &c->data))
 		return -EINVAL;
 	if (c->data.n > MAX_DATA)
 		return complain(o->data_in, "more than 1 MiB of data");
+	if (o->data_in && c->data.n < c->kind->min_data)
+		return complain(o->data_in,
+			"shorter than the 14 bytes of an Ethernet header");
 	c->frame = arena_alloc(&o->a, HEADROOM + c->data.n + TAILROOM);
-	return 0;
-}
-
-static int make_xdp(struct cli *o, struct arena_ctx *c, const struct blob *in)
-{
-	struct kiln_xdp_md *md = arena_new(&o->a, struct kiln_xdp_md);
-
-	if (in->n > KILN_XDP_MD_UAPI_SIZE)
-		return complain(o->ctx_in, "larger than struct xdp_md");
-	if (in->n)
-		memcpy(md, in->p, in->n);
-	c->ctx = (struct blob){(u8 *)md, sizeof(*md)};
-	return 0;
-}
-
-/* The packet as it came. */
-static void reset_xdp(struct arena_ctx *c)
-{
-	struct kiln_xdp_md *md = (void *)c->ctx.p;
-
 	if (c->data.n)
-		memcpy(c->frame + HEADROOM, c->data.p, c->data.n);
-	kiln_xdp_md_init(md, c->frame, c->frame + HEADROOM,
-		c->frame + HEADROOM + c->data.n,
-		c->frame + HEADROOM + c->data.n + TAILROOM);
+		memcpy(frame_data(c), c->data.p, c->data.n);
+	return 0;
 }
 
-static int make_context(struct cli *o, u32 type, struct arena_ctx *c)
+static int make_context(struct cli *o, struct run_ctx *c)
 {
 	struct blob in = {0};
 
+	if (o->data_in && !c->kind->name)
+		return complain(
+			o->data_in, "programs of this type take no packet");
 	if (make_data(o, c))
 		return -EINVAL;
 	if (o->ctx_in && read_file(o, o->ctx_in, &in))
 		return -EINVAL;
-	if (type == PROG_TYPE_XDP)
-		return make_xdp(o, c, &in);
-	if (o->data_in)
+	if (!c->kind->name) {
+		/* the application's own context is plain memory */
+		c->ctx = in.n ? in
+			      : (struct blob){arena_alloc(&o->a, 4096), 4096};
+		return 0;
+	}
+	if (in.n > c->kind->uapi_size)
 		return complain(
-			o->data_in, "programs of this type take no packet");
-	/* a context of the application's own is plain memory */
-	c->ctx = in.n ? in : (struct blob){arena_alloc(&o->a, 4096), 4096};
+			o->ctx_in, arena_printf(&o->a, "larger than struct %s",
+					   c->kind->name));
+	c->ctx =
+		(struct blob){arena_alloc(&o->a, c->kind->size), c->kind->size};
+	if (in.n)
+		memcpy(c->ctx.p, in.p, in.n);
+	c->kind->reset(c);
 	return 0;
 }
 
-static int write_results(struct cli *o, u32 type, const struct arena_ctx *c)
+static int write_results(struct cli *o, const struct run_ctx *c)
 {
-	if (type == PROG_TYPE_XDP && o->data_out) {
-		const struct kiln_xdp_md *md = (void *)c->ctx.p;
+	if (c->kind->name && o->data_out) {
+		struct blob b = c->kind->result(c);
 
-		if (write_file(o->data_out, md->data,
-			    (size_t)((u8 *)md->data_end - (u8 *)md->data)))
+		if (write_file(o->data_out, b.p, b.n))
 			return -EINVAL;
 	}
 	if (!o->ctx_out)
 		return 0;
 	return write_file(o->ctx_out, c->ctx.p,
-		type == PROG_TYPE_XDP ? KILN_XDP_MD_UAPI_SIZE : c->ctx.n);
+		c->kind->name ? c->kind->uapi_size : c->ctx.n);
 }
 
 static void print_result(const struct cli *o, u64 ret, u64 ns)
@@ -299,21 +407,18 @@ static u64 now_ns(void)
 
 static int run_program(struct cli *o, struct kiln_program *p)
 {
-	u32 type = kiln_program_type(p);
-	struct arena_ctx c = {0};
+	struct run_ctx c = {.kind = kind_of(kiln_program_type(p))};
 	u64 ret = 0, ns = 0;
 
-	if (make_context(o, type, &c))
+	if (make_context(o, &c))
 		return -EINVAL;
-	if (type == PROG_TYPE_XDP)
-		reset_xdp(&c);
 	/* as in the kernel's test run, a changed packet stays changed */
 	u64 start = now_ns();
 	for (u32 i = 0; i < o->repeat; i++)
 		ret = kiln_program_run(p, c.ctx.p);
 	ns = now_ns() - start;
 	print_result(o, ret, o->repeat ? ns / o->repeat : 0);
-	return write_results(o, type, &c);
+	return write_results(o, &c);
 }
 
 static int run(struct cli *o)

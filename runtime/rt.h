@@ -178,6 +178,12 @@ static always_inline void words_zero(u64 *dst, size_t size)
 		store64(&dst[i], 0, memory_order_relaxed);
 }
 
+/* ---- packet.c ---------------------------------------------------------------- */
+
+struct kiln_sk_buff;
+/* size bytes (1, 2, 4) of the packet in host order, or UINT64_MAX. */
+u64 kiln_skb_load(const struct kiln_sk_buff *skb, u64 off, u64 size);
+
 /* ---- helper_*.c -------------------------------------------------------------- */
 
 #define HELPER(id, name, kind, scope, effects, ret, a1, a2, a3, a4, a5) \

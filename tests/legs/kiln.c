@@ -1,12 +1,15 @@
 /*
  * Native code by kiln as a leg: compiled in this process, for this host or for
- * arm64, and run.
+ * arm64, and run. A program with a packet is a classifier: of its r0 the low
+ * half counts.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kiln/compile.h"
 #include "native.h"
+#include "object.h"
 
 struct variant {
 	const char *target; /* NULL: this host */
@@ -26,19 +29,26 @@ static void take_line(void *ctx, enum kiln_level level, const char *line)
 static int compile(
 	struct leg_run *run, const struct variant *v, void **out, size_t *size)
 {
-	const struct kiln_input in = {
-		"program", run->bytes, 8 * (size_t)run->slots};
+	struct kiln_input in = {"program", run->bytes, 8 * (size_t)run->slots};
 	const struct kiln_compile_opts opts = {
 		.sz = sizeof(opts),
 		.target = v->target,
 		.opt = v->opt,
-		.raw = true,
+		.raw = !run->skb,
 		.log = take_line,
 		.log_ctx = run,
 	};
 
+	u8 *object = NULL;
+	int err;
+
+	if (run->skb)
+		in.bytes = object =
+			object_make("tc", run->bytes, run->slots, &in.size);
 	run->text[0] = 0;
-	return kiln_compile(&in, 1, &opts, out, size);
+	err = kiln_compile(&in, 1, &opts, out, size);
+	free(object);
+	return err;
 }
 
 static enum leg_status compile_and_run(
@@ -49,9 +59,9 @@ static enum leg_status compile_and_run(
 	void *out;
 	int err;
 
-	if (run->skb) {
+	if (run->skb && v->run != native_run) {
 		snprintf(run->text, sizeof(run->text),
-			"no packets in raw programs");
+			"packets stay in this process");
 		return LEG_REFUSED;
 	}
 	err = compile(run, v, &out, &size);

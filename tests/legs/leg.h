@@ -36,6 +36,7 @@ struct leg {
 	/* NULL, or why this leg cannot run here at all. Called once. */
 	const char *(*open)(void);
 	enum leg_status (*run)(struct leg_run *run);
+	bool no_packets; /* takes_all does not mean programs with a packet */
 };
 
 enum { LEG_MEM_MAX = 1 << 16 };

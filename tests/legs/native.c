@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/time.h>
 
+#include "kiln/context.h"
 #include "kiln/runtime.h"
 #include "native.h"
 #include "native_call.h"
@@ -89,6 +90,39 @@ static bool canaries_stand(const u8 *room, u32 size)
 	return true;
 }
 
+/* The context of a packet whose buffer has been copied to head. */
+static struct kiln_sk_buff skb_of(const struct interp_skb *skb, u8 *head)
+{
+	struct kiln_sk_buff out = {0};
+	u8 *end = head + skb->size;
+
+	kiln_sk_buff_init(&out, head, head + skb->data, end, end);
+	out.mac_header = head + skb->mac;
+	out.network_header = head + skb->net;
+	return out;
+}
+
+static enum leg_status run_packet(
+	struct leg_run *run, const struct kiln_program *p)
+{
+	static _Alignas(16) u8 room[LEG_MEM_MAX];
+	u8 *head = room + sizeof(room) - run->skb->size;
+	struct kiln_sk_buff skb = skb_of(run->skb, head);
+	struct native n = {
+		.entry = (uint64_t(*)(uint64_t, uint64_t))(
+			void (*)(void))kiln_program_entry(p),
+		.r1 = (u64)(uintptr_t)&skb,
+	};
+
+	memcpy(head, run->skb->head, run->skb->size);
+	if (call_guarded(&n))
+		return broken(run, "native code", strsignal(caught));
+	if (n.broken)
+		return broken(run, "native code", n.broken);
+	run->r0 = n.r0;
+	return LEG_OK;
+}
+
 static enum leg_status run_program(
 	struct leg_run *run, const struct kiln_program *p)
 {
@@ -128,7 +162,7 @@ enum leg_status native_run(struct leg_run *run, const void *bytes, size_t size)
 	err = kiln_object_load(obj);
 	p = err ? NULL : kiln_object_next_program(obj, NULL);
 	if (p)
-		status = run_program(run, p);
+		status = run->skb ? run_packet(run, p) : run_program(run, p);
 	else
 		status = broken(
 			run, "load", err ? strerror(-err) : "no program");

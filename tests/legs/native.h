@@ -4,7 +4,8 @@
 
 #include "leg.h"
 
-/* Loads the object and runs its first program, a raw one, on run->mem. */
+/* Loads the object and runs its first program: a raw one on run->mem, or a
+ * classifier on run->skb. */
 enum leg_status native_run(struct leg_run *run, const void *bytes, size_t size);
 
 /* The same in a process that runs arm64 code; it is started when needed and
