@@ -234,7 +234,8 @@ struct fe_func {
 	/* types: */
 	struct fe_use *use; /* per slot; types.h */
 	vec(struct fe_call) calls;
-	bool may_goto; /* it has a loop budget */
+	u32 packet_sym; /* of the function behind its packet loads */
+	bool may_goto;	/* it has a loop budget */
 	bool summarised;
 	u8 effects; /* CALLF_* of everything it and its callees do */
 	struct arg_mem param[5]; /* what it does behind its parameters */

@@ -57,11 +57,12 @@ static void load_inside(struct lower *l, ref off, u8 size, u32 outside)
 	ref data = load_pointer(l, ctx, offsetof(struct kiln_sk_buff, data));
 	ref end = load_pointer(l, ctx, offsetof(struct kiln_sk_buff, data_end));
 	ref len = lower_op(l, OP_SUB, TY_I64, end, data);
-	ref need = lower_op(l, OP_ADD, TY_I64, off, lower_imm(l, size));
 	i64 at;
+	ref need =
+		ir_is_const(l->f, off, &at)
+			? lower_imm(l, at + size)
+			: lower_op(l, OP_ADD, TY_I64, off, lower_imm(l, size));
 
-	if (ir_is_const(l->f, off, &at))
-		need = lower_imm(l, at + size);
 	ir_br(l->f, l->blk, CC_ULE, need, len, inside, outside);
 	ssa_seal(l->ssa, inside);
 	l->blk = inside;
@@ -73,7 +74,7 @@ static void load_by_call(struct lower *l, ref off, u8 size)
 {
 	const struct call call = {
 		.kind = CALL_HELPER,
-		.sym = l->fe->use[l->slot].call,
+		.sym = l->fe->packet_sym,
 		.nargs = 3,
 		.effects = CALLF_READS,
 		.arg = {{.size_arg = -1}, {.size_arg = -1}, {.size_arg = -1}},

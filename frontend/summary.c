@@ -233,6 +233,8 @@ static void step(struct puse *u, struct pstate *s, u32 slot)
 		s->reg[i->src] = (struct pval){0};
 	if (r->kind == ISA_CMPXCHG)
 		s->reg[0] = (struct pval){0};
+	if (r->kind == ISA_LDABS || r->kind == ISA_LDIND)
+		memset(s->reg, 0, 6 * sizeof(s->reg[0]));
 }
 
 /* ---- one function -------------------------------------------------------- */

@@ -395,7 +395,7 @@ static void use_map(const struct walk *w, const struct insn *i)
 /* ---- walk ---------------------------------------------------------------- */
 
 /* LD_ABS and LD_IND: r6 is the context, as the kernel wants it. */
-static void use_packet(struct walk *w, struct fe_use *u)
+static void use_packet(struct walk *w)
 {
 	struct rty ctx = w->s->reg[6];
 	const struct ctx_type *c =
@@ -412,7 +412,8 @@ static void use_packet(struct walk *w, struct fe_use *u)
 		bad(w, "packet load: r6 is %s, wanted the context",
 			rty_name(ctx, w->m, name, sizeof(name)));
 	else
-		u->call = module_undef(w->m, SYM_RUNTIME, KILN_SKB_LOAD);
+		w->fe->packet_sym =
+			module_undef(w->m, SYM_RUNTIME, KILN_SKB_LOAD);
 	w->fe->effects |= CALLF_READS;
 }
 
@@ -441,7 +442,7 @@ static void use_insn(struct walk *w, const struct insn *i)
 		bad(w, "address space cast: arenas are not supported yet");
 		return;
 	case ISA_LDABS:
-	case ISA_LDIND: use_packet(w, u); return;
+	case ISA_LDIND: use_packet(w); return;
 	default: return;
 	}
 }

@@ -25,7 +25,7 @@ static const struct mutant mutants[] = {
 };
 _Static_assert(countof(mutants) == MUT_END, "one row per mutant");
 
-static const struct leg leg = {"mutant", "", true, NULL, leg_mutant};
+static const struct leg leg = {"mutant", "", true, NULL, leg_mutant, false};
 
 /* The number of the program that finds it, or 0. */
 static u32 hunt(int mutant, struct gen_prog *prog)

@@ -185,6 +185,80 @@ static void t_lower_loop_to_first_instruction(void **state)
 		"}\n");
 }
 
+static struct func *tc(struct fixture *x, const char *text)
+{
+	struct func *f = fix_func(x, "p", SYM_PROG, text);
+
+	f->prog_type = BPF_PROG_TYPE_SCHED_CLS;
+	return f;
+}
+
+static void t_lower_packet_loads(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fix_init(&x);
+	tc(&x, "r6 = r1\nr0 = *(u16 *)skb[12]\nexit");
+	expect(&x, 0,
+		"fn p params=1 {\n"
+		"b0:\n"
+		"\tjmp b1\n"
+		"b1:\n"
+		"\tv4 = load8.i64 ctx [p0 + 192] !1\n"
+		"\tv5 = load8.i64 ctx [p0 + 200] !1\n"
+		"\tv6 = sub.i64 v5, v4 !1\n"
+		"\tbr.ule 14, v6, b3, b2 !1\n"
+		"b2:\n"
+		"\tret 0 !1\n"
+		"b3:\n"
+		"\tv9 = load2.i32 packet [v4 + 12] !1\n"
+		"\tv10 = bswap16 v9 !1\n"
+		"\tv11 = zext v10 !1\n"
+		"\tv14 = zext v10 !2\n"
+		"\tret v14 !2\n"
+		"}\n");
+	fix_init(&x);
+	tc(&x, "r6 = r1\nr0 = *(u8 *)skb[-1048576]\nexit");
+	expect(&x, 0,
+		"fn p params=1 {\n"
+		"b0:\n"
+		"\tjmp b1\n"
+		"b1:\n"
+		"\tv5 = call.i64 helper @kiln_skb_load(p0, 0xfffffffffff00000, "
+		"1) reads !1\n"
+		"\tbr.slt v5, 0, b3, b2 !1\n"
+		"b2:\n"
+		"\tv9 = trunc v5 !2\n"
+		"\tv10 = zext v9 !2\n"
+		"\tret v10 !2\n"
+		"b3:\n"
+		"\tret 0 !1\n"
+		"}\n");
+}
+
+/* Of what the kernel keeps in 16 bits. */
+static void t_lower_narrow_fields(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fix_init(&x);
+	tc(&x, "r0 = 0\n*(u32 *)(r1 +44) = r0\n*(u32 *)(r1 +12) = r0\nexit");
+	expect(&x, 0,
+		"fn p params=1 {\n"
+		"b0:\n"
+		"\tjmp b1\n"
+		"b1:\n"
+		"\tv5 = zx16.i64 0 !1\n"
+		"\tstore4 ctx [p0 + 44], v5 !1\n"
+		"\tv7 = load4.i64 ctx [p0 + 12] !2\n"
+		"\tv8 = sel.ult.i64 0, 65535, 0, v7 !2\n"
+		"\tstore4 ctx [p0 + 12], v8 !2\n"
+		"\tret 0 !3\n"
+		"}\n");
+}
+
 static void t_lower_may_goto_shares_a_budget(void **state)
 {
 	(void)state;
@@ -418,6 +492,8 @@ int main(void)
 		cmocka_unit_test(t_lower_memory),
 		cmocka_unit_test(t_lower_atomics),
 		cmocka_unit_test(t_lower_loop_to_first_instruction),
+		cmocka_unit_test(t_lower_packet_loads),
+		cmocka_unit_test(t_lower_narrow_fields),
 		cmocka_unit_test(t_lower_may_goto_shares_a_budget),
 		cmocka_unit_test(t_lower_context_pointer),
 		cmocka_unit_test(t_lower_helper_call),

@@ -319,6 +319,43 @@ static void t_types_calls_are_refused(void **state)
 		"buffer");
 }
 
+static void refuse_skb(u32 type, const char *text, const char *what)
+{
+	struct fixture x;
+	char want[256];
+
+	fix_init(&x);
+	prog(&x, "p", text)->prog_type = type;
+	snprintf(want, sizeof(want), "t.o: section xdp: program p: %s\n", what);
+	expect_error(&x, want);
+}
+
+static void t_types_socket_buffers(void **state)
+{
+	(void)state;
+	refuse_skb(BPF_PROG_TYPE_SOCKET_FILTER, "r0 = *(u32 *)(r1 +76)\nexit",
+		"insn 0: access to __sk_buff.data, which programs of type "
+		"socket_filter do not have");
+	refuse_skb(BPF_PROG_TYPE_SOCKET_FILTER,
+		"r0 = 0\n*(u32 *)(r1 +8) = r0\nexit",
+		"insn 1: store to __sk_buff.mark, which is read-only to "
+		"programs of type socket_filter");
+	refuse_skb(BPF_PROG_TYPE_SCHED_CLS,
+		"r0 = 0\n*(u32 *)(r1 +0) = r0\nexit",
+		"insn 1: store to __sk_buff.len, which is read-only");
+	refuse_skb(BPF_PROG_TYPE_SCHED_CLS, "r0 = *(u16 *)(r1 +76)\nexit",
+		"insn 0: access of 2 bytes to __sk_buff.data, wanted 4");
+	refuse_skb(BPF_PROG_TYPE_SCHED_CLS,
+		"r6 = r1\nr6 += 8\nr0 = *(u8 *)skb[12]\nexit",
+		"insn 2: packet load: r6 is context +8, wanted the context");
+	refuse_skb(BPF_PROG_TYPE_SCHED_CLS, "r6 = 5\nr0 = *(u8 *)skb[12]\nexit",
+		"insn 1: packet load: r6 is number +5, wanted the context");
+	refuse_skb(BPF_PROG_TYPE_SCHED_CLS,
+		"r6 = r1\nr0 = *(u8 *)skb[12]\nr0 = r1\nexit",
+		"insn 2: reads r1, which was not written or was lost in a "
+		"call");
+}
+
 static void t_types_unsupported_context(void **state)
 {
 	struct fixture x;
@@ -466,6 +503,7 @@ int main(void)
 		cmocka_unit_test(t_types_unwritten_registers_are_refused),
 		cmocka_unit_test(t_types_stack_bounds),
 		cmocka_unit_test(t_types_calls_are_refused),
+		cmocka_unit_test(t_types_socket_buffers),
 		cmocka_unit_test(t_types_unsupported_context),
 		cmocka_unit_test(t_types_callx_by_constant),
 		cmocka_unit_test(t_types_callback_context),

@@ -9,12 +9,12 @@
 
 // clang-format off
 const struct leg legs[] = {
-	{"interp",  "the reference interpreter",      true,  NULL,            leg_interp},
-	{"kernel",  "the running kernel's JIT",       false, leg_kernel_open, leg_kernel},
+	{"interp",  "the reference interpreter",      true,  NULL,            leg_interp, false},
+	{"kernel",  "the running kernel's JIT",       false, leg_kernel_open, leg_kernel, false},
 #ifdef TESTS_HAVE_KILN
-	{"kiln-O0", "native code without optimising", true,  NULL,            leg_kiln_O0},
-	{"kiln-O1", "native code, some optimising",   true,  NULL,            leg_kiln_O1},
-	{"kiln-O2", "native code, all optimising",    true,  NULL,            leg_kiln_O2},
+	{"kiln-O0", "native code without optimising", true,  NULL,            leg_kiln_O0, false},
+	{"kiln-O1", "native code, some optimising",   true,  NULL,            leg_kiln_O1, false},
+	{"kiln-O2", "native code, all optimising",    true,  NULL,            leg_kiln_O2, false},
 #endif
 #ifdef TESTS_ARM64_RUNNER
 	{"arm64-O0", "arm64 code without optimising", true,  leg_arm64_open,  leg_arm64_O0, true},
