@@ -30,14 +30,12 @@ libs=$(dirname "$(find "$build/install" -name libkiln.a)")
 mkdir -p "$out"
 
 arch=$(uname -m)
-bpf_include="-I$top/include -I/usr/include/$arch-linux-gnu"
+set -- "-I$top/include" "-I/usr/include/$arch-linux-gnu"
 
 say "firewall.bpf.c -> BPF objects, by clang and by bpf-gcc"
-# shellcheck disable=SC2086
-clang -target bpf -O2 -g $bpf_include -c "$src/firewall.bpf.c" \
+clang -target bpf -O2 -g "$@" -c "$src/firewall.bpf.c" \
 	-o "$out/clang.bpf.o"
-# shellcheck disable=SC2086
-bpf-gcc -O2 -gbtf $bpf_include -I/usr/include -c "$src/firewall.bpf.c" \
+bpf-gcc -O2 -gbtf "$@" -I/usr/include -c "$src/firewall.bpf.c" \
 	-o "$out/gcc.bpf.o"
 
 say "BPF objects -> native objects: kiln compile"
