@@ -516,7 +516,7 @@ static inline u32 a64_casal(
 /* Reach of a field of that many bits, counting words. */
 static inline bool a64_reaches(i64 off, unsigned bits)
 {
-	i64 max = 1ll << (bits + 1);
+	i64 max = (i64)1 << (bits + 1);
 
 	return off >= -max && off < max && !(off & 3);
 }
