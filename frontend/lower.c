@@ -372,6 +372,7 @@ struct fn *fe_lower(
 	assert(l.fe->use && "fe_types did not see it");
 	l.f = ir_fn_new(a, l.func->name, l.func->nparams);
 	l.f->sym = l.func->sym;
+	l.f->module = m;
 	/* measured: one to two IR instructions per BPF one */
 	ir_reserve(l.f, l.func->n * 3 / 2 + 64, l.fe->nblk + 1);
 	for (u32 b = 0; b <= l.fe->nblk; b++)

@@ -7,14 +7,16 @@
  * place, which may be an old one or one built in front of it. Rules build
  * with builders that apply the rules again, to a bounded depth.
  *
- * Starts and ends with valid SSA. Never adds, removes or moves a memory
- * access; changes of one stay within what it was (offset moved into the
- * instruction, a sign extension moved into a load). Dead values remain (dce).
+ * Starts and ends with valid SSA. Never adds or moves a memory access,
+ * and removes none but loads of data that is frozen; changes of one stay within
+ * what it was (offset moved into the instruction, a sign extension moved into a
+ * load). Dead values remain (dce).
  */
 #include <assert.h>
 #include <string.h>
 
 #include "ir/fold.h"
+#include "ir/module.h"
 
 enum { MAX_DEPTH = 6 };
 
@@ -200,6 +202,33 @@ static void fold_memory(struct folder *F, struct ins *x)
 		x->arg[1] = fold_low_bits(F, x->arg[1], 8u * x->size);
 }
 
+/* A load of bytes that nobody changes any more: knobs fixed for good, .rodata.
+ * Their value, or 0. */
+static ref fold_frozen(struct folder *F, const struct ins *x)
+{
+	const struct module *m = F->f->module;
+	const struct ins *base = fold_is(F, x->arg[0], OP_SYM);
+	const struct datasec *d;
+	u64 v = 0;
+	i64 off;
+
+	if (x->op != OP_LOAD || !m || !base ||
+		m->sym.v[base->aux].kind != SYM_DATA)
+		return (ref){0};
+	if (add_overflows(base->imm, x->imm, &off) ||
+		add_overflows(off, (i64)m->sym.v[base->aux].off, &off) ||
+		off < 0)
+		return (ref){0};
+	d = &m->data.v[m->sym.v[base->aux].index];
+	if (!module_data_is_frozen(d, (u64)off, x->size))
+		return (ref){0};
+	for (u32 k = x->size; d->bytes && k-- > 0;)
+		v = v << 8 | d->bytes[(u64)off + k];
+	if (x->mem & MEM_SX)
+		v = (u64)((i64)(v << (64 - 8 * x->size)) >> (64 - 8 * x->size));
+	return fold_const(F, (enum ty)x->type, v);
+}
+
 /* A sign extension of what a load alone feeds moves into the load. */
 static ref fold_sx_load(struct folder *F, const struct ins *x, u32 bits)
 {
@@ -269,7 +298,7 @@ static ref visit(struct folder *F, u32 i, struct ins *x)
 		return fold_phi(F, i);
 	if (op_is_mem((enum op)x->op)) {
 		fold_memory(F, x);
-		return r;
+		return fold_frozen(F, x);
 	}
 	if (x->op == OP_BR)
 		fold_branch(F, x->blk, x);

@@ -203,9 +203,12 @@ struct call {
 
 /* ---- functions ----------------------------------------------------------- */
 
+struct module;
+
 struct fn {
 	struct arena *a; /* everything of this function lives here */
 	const char *name;
+	const struct module *module; /* NULL in IR tests: symbols are numbers */
 	u32 sym; /* its symbol in the module; SYM_NONE in IR tests */
 
 	struct ins *ins; /* ins[0] is NOP */

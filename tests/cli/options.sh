@@ -63,3 +63,24 @@ END
 kiln: error: none.o: No such file or directory
 END
 done
+
+# --set fixes a knob for good: what it forbids is not compiled
+cat >knob.bpf.c <<'END'
+#include <linux/bpf.h>
+#include <kiln/bpf.h>
+const volatile unsigned trace;
+SEC("xdp") int p(struct xdp_md *ctx)
+{
+	if (trace)
+		bpf_trace_printk("x", 2);
+	return 2;
+}
+END
+bpf knob.bpf.c knob.bpf.o
+"$KILN" dump --stage=opt knob.bpf.o >open
+"$KILN" dump --stage=opt --set trace=0 knob.bpf.o >off
+"$KILN" dump --stage=opt --set trace=1 knob.bpf.o >on
+grep -q 'br\.' open && grep -q trace_printk open || fail "a knob that is open"
+grep -q 'br\.\|call' off && fail "--set trace=0 leaves its code"
+grep -q 'br\.' on && fail "--set trace=1 leaves the branch"
+grep -q 'trace_printk' on || fail "--set trace=1 drops its code"
