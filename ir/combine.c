@@ -196,7 +196,10 @@ static bool loads_combine(const struct combine *c, const struct byte_src *b,
 	struct byte_src low = out->swap ? b[n - 1] : b[0];
 	struct place p;
 
-	for (u32 k = 1; k < n; k++) {
+	for (u32 k = 0; k < n; k++) {
+		/* not the sign that a load spreads over the bytes above */
+		if (!byte_place(c, b[k], &p))
+			return false;
 		if (c->pos[b[k].ref] < c->pos[first])
 			first = b[k].ref;
 		if (c->pos[b[k].ref] > c->pos[last])
@@ -240,6 +243,17 @@ static bool find_part(const struct combine *c, const struct byte_src *b, u32 n,
 	return false;
 }
 
+/* A load that part p makes anew gives other bytes of b[0..n), too. */
+static bool loads_twice(const struct byte_src *b, u32 n, const struct part *p)
+{
+	for (u32 k = p->at; k < p->at + p->n; k++)
+		for (u32 j = 0; j < n; j++)
+			if ((j < p->at || j >= p->at + p->n) &&
+				b[j].ref == b[k].ref)
+				return true;
+	return false;
+}
+
 /* All of b[0..n) as parts; constant zeroes lie between them. 0: not possible. */
 static u32 find_parts(const struct combine *c, const struct byte_src *b, u32 n,
 	bool lone, struct part *part)
@@ -256,6 +270,8 @@ static u32 find_parts(const struct combine *c, const struct byte_src *b, u32 n,
 			!find_part(c, b + k, n - k, lone, &part[parts]))
 			return 0;
 		part[parts].at = (u8)k;
+		if (part[parts].load && loads_twice(b, n, &part[parts]))
+			return 0;
 		k += part[parts++].n;
 	}
 	return parts;
