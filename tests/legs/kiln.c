@@ -98,20 +98,6 @@ enum leg_status leg_kiln_O2(struct leg_run *run)
 }
 
 #ifdef TESTS_ARM64_RUNNER
-const char *leg_arm64_open(void)
-{
-	static const u8 nothing[] = {
-		0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0};
-	static const struct variant v = {"aarch64", 0, NULL};
-	static struct leg_run run = {.bytes = nothing, .slots = 2};
-	size_t size;
-	void *out;
-
-	if (!compile(&run, &v, &out, &size))
-		kiln_free(out);
-	return strstr(run.text, "unknown target") ? run.text : NULL;
-}
-
 enum leg_status leg_arm64_O0(struct leg_run *run)
 {
 	static const struct variant v = {"aarch64", -1, remote_run};

@@ -59,7 +59,6 @@ const char *leg_kernel_open(void);
 enum leg_status leg_kiln_O0(struct leg_run *run);
 enum leg_status leg_kiln_O1(struct leg_run *run);
 enum leg_status leg_kiln_O2(struct leg_run *run);
-const char *leg_arm64_open(void);
 enum leg_status leg_arm64_O0(struct leg_run *run);
 enum leg_status leg_arm64_O1(struct leg_run *run);
 enum leg_status leg_arm64_O2(struct leg_run *run);

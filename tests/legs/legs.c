@@ -17,9 +17,9 @@ const struct leg legs[] = {
 	{"kiln-O2", "native code, all optimising",    true,  NULL,            leg_kiln_O2, false},
 #endif
 #ifdef TESTS_ARM64_RUNNER
-	{"arm64-O0", "arm64 code without optimising", true,  leg_arm64_open,  leg_arm64_O0, true},
-	{"arm64-O1", "arm64 code, some optimising",   true,  leg_arm64_open,  leg_arm64_O1, true},
-	{"arm64-O2", "arm64 code, all optimising",    true,  leg_arm64_open,  leg_arm64_O2, true},
+	{"arm64-O0", "arm64 code without optimising", true,  NULL,            leg_arm64_O0, true},
+	{"arm64-O1", "arm64 code, some optimising",   true,  NULL,            leg_arm64_O1, true},
+	{"arm64-O2", "arm64 code, all optimising",    true,  NULL,            leg_arm64_O2, true},
 #endif
 	{0},
 };
