@@ -5,8 +5,8 @@
 #	cmake --build build-arm64
 #	ctest --test-dir build-arm64
 #
-# builds the runtime and its tests with gcc-aarch64-linux-gnu alone. The
-# compiler would also need libelf and its like for arm64.
+# builds the runtime and its tests with gcc-aarch64-linux-gnu alone. With the
+# compiler it also needs arm64 libraries: tests/run-arm64.sh fetches them.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
