@@ -420,6 +420,17 @@ static int index_prog(struct kiln_object *o, const struct kiln_prog_row *r)
 	return 0;
 }
 
+/* What the runtime itself keeps in a map begins as 0; 8 is the strictest
+ * alignment of what the kinds keep in storage. */
+static bool is_unused(const struct kiln_map *m)
+{
+	bool unused = !m->state && !m->lock && m->values % 8 == 0;
+
+	for (u32 k = 0; k < sizeof(m->priv) / sizeof(m->priv[0]); k++)
+		unused = unused && !m->priv[k];
+	return unused;
+}
+
 static int check_map(const struct kiln_object *o, const struct kiln_map *m)
 {
 	const struct kiln_map_kind *k = kiln_map_kind(m->type);
@@ -432,6 +443,11 @@ static int check_map(const struct kiln_object *o, const struct kiln_map *m)
 	if (!k || m->ops != rt_map_ops(m->type)) {
 		obj_error(o, "map %s: kind %u is not this runtime's",
 			kiln_map_name(m), m->type);
+		return -ENOEXEC;
+	}
+	if (!is_unused(m)) {
+		obj_error(o, "map %s: not as a compiler leaves it",
+			kiln_map_name(m));
 		return -ENOEXEC;
 	}
 	if (kiln_map_storage(m->type, m->key_size, m->value_size,

@@ -1,5 +1,5 @@
 /*
- * inspect and disasm on damaged native objects: cut off, bytes changed, at
+ * inspect, disasm and loading on damaged native objects: cut off, bytes changed, at
  * intervals that hit every field of every record sooner or later. They print
  * a report or one line on stderr, and do not crash; the build with sanitizers
  * sees what is read that should not be.
@@ -11,6 +11,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <kiln/runtime.h>
 
 #include "linker/linker.h"
 
@@ -82,11 +84,34 @@ static void check(const char *command, size_t at)
 	}
 }
 
-static void check_both(const u8 *p, size_t n, size_t at)
+/* Loading it, which runs nothing, and walking its maps. */
+static void check_load(const u8 *p, size_t n, size_t at)
+{
+	struct kiln_object *o = kiln_object_open_mem(p, n, NULL);
+	bool loaded = o && !kiln_object_load(o);
+
+	for (struct kiln_map *m = NULL;
+		loaded && (m = kiln_object_next_map(o, m));) {
+		static u8 key[1 << 16];
+
+		if (m->key_size <= sizeof(key))
+			kiln_map_next_key(m, NULL, key);
+	}
+	kiln_object_close(o);
+	u32 lines = count_lines();
+	if (loaded != (lines == 0) || lines > 1) {
+		dprintf(report, "load at %zu: %d, %u lines\n", at, loaded,
+			lines);
+		exit(1);
+	}
+}
+
+static void check_all(const u8 *p, size_t n, size_t at)
 {
 	write_copy(p, n);
 	check("inspect", at);
 	check("disasm", at);
+	check_load(p, n, at);
 }
 
 int main(int argc, char **argv)
@@ -104,14 +129,14 @@ int main(int argc, char **argv)
 	if (copy < 0 || out < 0 || err < 0 || dup2(out, 1) < 0 ||
 		dup2(err, 2) < 0)
 		die("cannot redirect");
-	check_both(f.p, f.n, 0);
+	check_all(f.p, f.n, 0);
 	for (size_t n = 0; n < f.n; n += CUT_STEP)
-		check_both(f.p, n, n);
+		check_all(f.p, n, n);
 	for (size_t i = 0; i < f.n; i += BYTE_STEP) {
 		u8 was = f.p[i];
 
 		f.p[i] = i % 2 ? (u8)(was ^ 1 << i % 8) : (u8)(was + 0x7f);
-		check_both(f.p, f.n, i);
+		check_all(f.p, f.n, i);
 		f.p[i] = was;
 	}
 	free(f.p);
