@@ -36,6 +36,8 @@ static int complain(const char *name, const char *what)
 	return -EINVAL;
 }
 
+enum { MAX_INPUT = 1 << 28 }; /* bytes; devices have no end */
+
 static int read_stream(struct cli *o, FILE *f, struct blob *b)
 {
 	struct buf buf;
@@ -45,6 +47,8 @@ static int read_stream(struct cli *o, FILE *f, struct blob *b)
 	do {
 		got = fread(buf_room(&buf, 65536), 1, 65536, f);
 		buf.n += got;
+		if (buf.n > MAX_INPUT)
+			return -EFBIG;
 	} while (got);
 	*b = (struct blob){buf.p, buf.n};
 	return ferror(f) ? -EIO : 0;
@@ -60,6 +64,8 @@ static int read_file(struct cli *o, const char *name, struct blob *b)
 	int err = read_stream(o, f, b);
 	if (!is_stdin)
 		fclose(f);
+	if (err == -EFBIG)
+		return complain(name, "larger than 256 MiB");
 	return err ? complain(name, "read error") : 0;
 }
 

@@ -222,12 +222,12 @@ static int check_note(struct kiln_object *o)
 {
 	for (u32 i = 1; i < o->nsec; i++) {
 		const Elf64_Shdr *s = &o->sh[i];
-		const u8 *p = o->bytes + s->sh_offset;
 		struct kiln_note_abi abi;
 
 		if (s->sh_type != SHT_NOTE ||
 			strcmp(sec_name(o, i), KILN_SEC_NOTE))
 			continue;
+		const u8 *p = o->bytes + s->sh_offset;
 		if (s->sh_size < 20 + sizeof(abi) || memcmp(p + 12, "kiln", 5))
 			return refuse(o, "damaged " KILN_SEC_NOTE);
 		memcpy(&abi, p + 20, sizeof(abi));

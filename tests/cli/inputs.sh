@@ -31,6 +31,9 @@ END
 refused 1 compile . <<END
 kiln: error: .: not a regular file of at most 1 GiB
 END
+refused 1 run /dev/zero <<END
+kiln: error: /dev/zero: larger than 256 MiB
+END
 [ "$(ls)" = "err
 out
 two.bpf.o
