@@ -71,13 +71,27 @@ static bool add_const(struct sel *s, u8 size, ref x, u64 c)
 	return true;
 }
 
-/* a + or - the product r, if that is for nobody else. */
+/* x * v is x + (x << *by) */
+static bool is_shift_and_add(u64 v, u8 *by)
+{
+	u64 less = v - 1;
+
+	*by = less ? (u8)__builtin_ctzll(less) : 0;
+	return less && !(less & (less - 1));
+}
+
+/* a + or - the product r, if that is for nobody else; one that needs no
+ * multiplication stays by itself. */
 static bool multiply_add(struct sel *s, enum a64_mop op, u8 size, ref a, ref r)
 {
 	const struct ins *m = sel_root(s, r);
+	i64 v;
+	u8 by;
 
 	if (!sel_is_private(s, r, OP_MUL) || ty_size(m->type) != size ||
-		s->val[s->val[r.v].root].needed)
+		s->val[s->val[r.v].root].needed ||
+		(sel_is_const(s, m->arg[1], size, &v) &&
+			is_shift_and_add(cut(v, size), &by)))
 		return false;
 	op_rr(s, op, size, m->arg[0], m->arg[1]);
 	sel_u(s, sel_use(s, a));
@@ -236,19 +250,16 @@ static void lower_mul(struct sel *s, const struct ins *i, u8 size)
 {
 	ref a = i->arg[0], b = i->arg[1];
 	i64 v;
+	u8 by;
 
 	if (sel_is_const(s, a, size, &v))
 		swap_refs(&a, &b);
-	if (sel_is_const(s, b, size, &v)) {
-		u64 less = cut(v, size) - 1;
+	if (sel_is_const(s, b, size, &v) &&
+		is_shift_and_add(cut(v, size), &by)) {
+		struct a64_opnd o = {.r = a, .by = by};
 
-		if (less && !(less & (less - 1))) { /* a + (a << n) */
-			struct a64_opnd o = {
-				.r = a, .by = (u8)__builtin_ctzll(less)};
-
-			op_second(s, A64_M_ADD_RR, size, a, &o);
-			return;
-		}
+		op_second(s, A64_M_ADD_RR, size, a, &o);
+		return;
 	}
 	op_rr(s, A64_M_MUL, size, a, b);
 }

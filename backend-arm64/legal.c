@@ -71,9 +71,12 @@ static bool is_aligned(const struct fn *f, const struct ins *i)
 	       align_of(f, i->arg[0], i->region, DEPTH) >= need;
 }
 
+static const ref none;
+
 static ref byte_access(struct fn *f, u32 i, enum op op, enum ty t, ref v, u8 k)
 {
-	ref r = ir_add_like_before(f, i, &f->ins[i]);
+	struct ins like = f->ins[i];
+	ref r = ir_add_like_before(f, i, &like);
 	struct ins *b = ir_ins(f, r);
 
 	b->op = (u8)op;
@@ -91,21 +94,23 @@ static void split_load(struct fn *f, u32 i)
 	struct ins ins = f->ins[i];
 	struct place p = {f, i, (enum ty)ins.type};
 	bool sx = ins.mem & MEM_SX && ins.size < ty_size(ins.type);
-	ref sum = byte_access(f, i, OP_LOAD, p.t, (ref){0}, 0);
+	u32 up = 8u * ty_size(ins.type) - 8u * ins.size;
+	ref sum = byte_access(f, i, OP_LOAD, p.t, none, 0), last = none;
 
 	for (u8 k = 1; k < ins.size; k++) {
-		ref b = byte_access(f, i, OP_LOAD, p.t, (ref){0}, k);
-
-		b = ir_make_c(&p, OP_SHL, b, 8u * k);
-		sum = ir_make(&p, OP_OR, sum, b);
+		if (k > 1)
+			sum = ir_make(&p, OP_OR, sum, last);
+		last = byte_access(f, i, OP_LOAD, p.t, none, k);
+		last = ir_make_c(&p, OP_SHL, last, 8u * k);
 	}
-	u32 up = 8u * ty_size(ins.type) - 8u * ins.size;
-
-	if (sx)
+	if (sx) {
+		sum = ir_make(&p, OP_OR, sum, last);
 		sum = ir_make_c(&p, OP_SHL, sum, up);
+		last = ir_const(f, p.t, up);
+	}
 	f->ins[i].op = sx ? OP_SAR : OP_OR;
 	f->ins[i].arg[0] = sum;
-	f->ins[i].arg[1] = ir_const(f, p.t, sx ? up : 0);
+	f->ins[i].arg[1] = last;
 	f->ins[i].imm = 0;
 }
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend-x86/x86.h"
+#include "kiln/bytes.h"
 #include "tests/code/check.h"
 #include "tests/code/native.h"
 
@@ -144,24 +144,6 @@ static bool check_with(
 
 /* ---- configurations ------------------------------------------------------------------- */
 
-static u64 cpu_features(void)
-{
-	u64 f = 0;
-
-	if (__builtin_cpu_supports("bmi2"))
-		f |= X86_F_BMI2;
-	return f;
-}
-
-/* Few: what fixed operands need and little else; awkward: bases that cost a
- * SIB byte or a displacement, byte registers that need a prefix. */
-#define BIT(r) (1u << (r))
-static const u64 few = BIT(X86_RAX) | BIT(X86_RCX) | BIT(X86_RDX) |
-		       BIT(X86_RDI) | BIT(X86_RSI) | BIT(X86_R8);
-static const u64 awkward = BIT(X86_RAX) | BIT(X86_RCX) | BIT(X86_RDX) |
-			   BIT(X86_R12) | BIT(X86_R13) | BIT(X86_RBP) |
-			   BIT(X86_RDI);
-
 static bool check(const char *text, bool quick)
 {
 	static struct trials all, some;
@@ -174,15 +156,20 @@ static bool check(const char *text, bool quick)
 		return false;
 	}
 	return check_with(text, t, (struct native_opts){0}) &&
-	       check_with(text, t, (struct native_opts){.mask = few}) &&
+	       check_with(text, t, (struct native_opts){.mask = native_few}) &&
 	       check_with(text, t,
-		       (struct native_opts){
-			       .mask = awkward, .features = cpu_features()});
+		       (struct native_opts){.mask = native_awkward,
+			       .features = native_features(),
+			       .strict_align = true});
 }
 
 bool check_text(const char *text)
 {
+#ifdef TESTS_EMULATED
+	return check(text, true);
+#else
 	return check(text, false);
+#endif
 }
 
 bool check_text_quick(const char *text)

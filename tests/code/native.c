@@ -1,11 +1,10 @@
-/* Compiles an IR function for x86-64 and maps the result where symbols are in
- * reach. */
+/* Compiles an IR function and maps the result where symbols are in reach. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#include "backend-x86/x86.h"
+#include "kiln/bytes.h"
 #include "tests/code/native.h"
 
 /* ---- the world ------------------------------------------------------------------- */
@@ -27,7 +26,7 @@ static const struct sym syms[WORLD_SYMS] = {
 /* Code that jumps to sym k, and the GOT entry it goes through. */
 static u8 *stub(u32 k)
 {
-	return region + 512 + 16 * k;
+	return region + 512 + 16 * k; /* NATIVE_STUB bytes */
 }
 
 static u8 *got(u32 k)
@@ -44,20 +43,6 @@ const struct sym *native_sym(const char *name, size_t len)
 	return NULL;
 }
 
-/* Uses all arguments, and all registers that a callee may change. */
-__attribute__((noinline)) static u64 callee(u64 a, u64 b, u64 c, u64 d, u64 e)
-{
-	u64 r = a + 3 * b + 5 * c + 7 * d + 11 * e;
-	u64 misaligned = (u64)__builtin_frame_address(0) & 15;
-
-	asm volatile(
-		"mov $0x1234, %%ecx; mov %%rcx, %%rdx; mov %%rcx, %%rsi;"
-		"mov %%rcx, %%rdi; mov %%rcx, %%r8; mov %%rcx, %%r9;"
-		"mov %%rcx, %%r10; mov %%rcx, %%r11" ::
-			: "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11");
-	return r + (misaligned << 56);
-}
-
 const struct world *native_world(void)
 {
 	static u8 far_bytes[WORLD_DATA];
@@ -70,26 +55,13 @@ const struct world *native_world(void)
 	world.addr[0] = (u64)region;
 	world.addr[1] = (u64)stub(1); /* the address of a near one is near */
 	world.addr[2] = (u64)far_bytes;
-	world.addr[3] = (u64)callee;
+	world.addr[3] = (u64)native_callee;
 	for (u32 k = 0; k < WORLD_SYMS; k++) {
-		u8 *fix, *end;
-
-		put_le64(got(k), k == 1 ? (u64)callee : world.addr[k]);
-		end = x86_jmp_m(stub(k), x86_at_sym(&fix));
-		put_le32(fix, (u32)(got(k) - end));
+		put_le64(got(k), k == 1 ? (u64)native_callee : world.addr[k]);
+		native_put_stub(stub(k), got(k));
 	}
 	region_used = STUBS;
 	return &world;
-}
-
-static u64 target_of(const struct unit_rel *r)
-{
-	switch (r->type) {
-	case X86_R_PLT32: return (u64)stub(r->sym);
-	case X86_R_REX_GOTPCRELX: return (u64)got(r->sym);
-	case X86_R_PC32: return world.addr[r->sym];
-	default: abort();
-	}
 }
 
 /* ---- compiling ---------------------------------------------------------------------- */
@@ -97,10 +69,11 @@ static u64 target_of(const struct unit_rel *r)
 void native_compile(struct fn *f, const struct native_opts *o, struct arena *a,
 	struct unit_fn *out)
 {
-	const struct target *t = &x86_target;
+	const struct target *t = o->target ? o->target : native_target;
 	struct cg cg = {
 		.target = t,
 		.features = o->features,
+		.strict_align = o->strict_align,
 		.syms = o->syms ? o->syms : syms,
 		.nsyms = WORLD_SYMS,
 	};
@@ -145,10 +118,15 @@ void native_load(struct native *n)
 	memcpy(n->map, n->unit.code.p, n->unit.code.n);
 	for (u32 k = 0; k < n->unit.rel.n; k++) {
 		const struct unit_rel *r = &n->unit.rel.v[k];
-		u64 v = target_of(r) + (u64)r->addend - (u64)(n->map + r->off);
+		struct native_place p = {
+			.at = n->map + r->off,
+			.addr = world.addr[r->sym] + (u64)r->addend,
+			.stub = (u64)stub(r->sym),
+			.got = (u64)got(r->sym) + (u64)r->addend,
+		};
 
-		assert(fits_i32((i64)v));
-		put_le32(n->map + r->off, (u32)v);
+		native_apply(r, &p);
 	}
+	__builtin___clear_cache((char *)n->map, (char *)n->map + size);
 	n->run = (u64(*)(u64, u64, u64, u64, u64))n->map;
 }

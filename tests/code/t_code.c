@@ -1,11 +1,13 @@
 /*
  * Expected disassembly, with holes. A case is one IR function whose comments
- * say why it is there and what must come out:
+ * say why it is there and what must come out; it names one target, x86 or
+ * arm64:
  *
  *   ; x86: mov eax, dword ptr [rdi + *]     the next instruction (* is a hole)
  *   ; x86: ...                              any number of instructions
  *   ; x86! imul *                           no instruction looks like this
  *   ; opt: features=bmi2,movbe mask=0xc7    how to compile
+ *   ; opt: strict-align
  *
  * Behind an instruction stand the relocation it holds and its fault row:
  *   call 5 ; plt far        mov rax, qword ptr [rdi] ; fault
@@ -16,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend-x86/x86.h"
 #include "tests/code/native.h"
 
 enum { LINES = 256, LEN = 256 };
@@ -28,9 +29,31 @@ struct lines {
 
 /* ---- what comes out ----------------------------------------------------------- */
 
-static const char *rel_name(u32 type)
+/* What a case can ask for. Relocation types: psABIs. */
+static const struct kind {
+	const struct target *target;
+	const char *wanted, *never; /* how its comments begin */
+	cs_arch arch;
+	cs_mode mode;
+	struct {
+		u32 type;
+		const char *name;
+	} rel[9];
+} kinds[] = {
+	{&x86_target, "; x86: ", "; x86! ", CS_ARCH_X86, CS_MODE_64,
+		{{4, "plt"}, {2, "pc"}, {42, "got"}}},
+	{&a64_target, "; arm64: ", "; arm64! ", CS_ARCH_ARM64, CS_MODE_ARM,
+		{{283, "call"}, {275, "page"}, {277, "lo12"}, {278, "lo12"},
+			{284, "lo12"}, {285, "lo12"}, {286, "lo12"},
+			{311, "got-page"}, {312, "got-lo12"}}},
+};
+
+static const char *rel_name(const struct kind *kind, u32 type)
 {
-	return type == X86_R_PLT32 ? "plt" : type == X86_R_PC32 ? "pc" : "got";
+	for (u32 k = 0; k < countof(kind->rel); k++)
+		if (kind->rel[k].type == type)
+			return kind->rel[k].name;
+	return "?";
 }
 
 static struct sym syms[WORLD_SYMS];
@@ -59,27 +82,29 @@ static bool name_syms(const char *text)
 	return true;
 }
 
-static void annotate(char *line, const struct unit_fn *u, u32 from, u32 to)
+static void annotate(const struct kind *kind, char *line,
+	const struct unit_fn *u, u32 from, u32 to)
 {
 	size_t n = strlen(line);
 
 	for (u32 k = 0; k < u->rel.n; k++)
 		if (u->rel.v[k].off >= from && u->rel.v[k].off < to)
 			n += (size_t)snprintf(line + n, LEN - n, " ; %s %s",
-				rel_name(u->rel.v[k].type),
+				rel_name(kind, u->rel.v[k].type),
 				syms[u->rel.v[k].sym].name);
 	for (u32 k = 0; k < u->fault.n; k++)
 		if (u->fault.v[k].insn == from)
 			snprintf(line + n, LEN - n, " ; fault");
 }
 
-static void disassemble(const struct unit_fn *u, struct lines *out)
+static void disassemble(
+	const struct kind *kind, const struct unit_fn *u, struct lines *out)
 {
 	csh cs;
 	cs_insn *insn;
 	size_t n, end = 0;
 
-	if (cs_open(CS_ARCH_X86, CS_MODE_64, &cs))
+	if (cs_open(kind->arch, kind->mode, &cs))
 		abort();
 	n = cs_disasm(cs, u->code.p, u->code.n, 0, 0, &insn);
 	for (size_t k = 0; k < n && out->n < LINES; k++) {
@@ -88,7 +113,7 @@ static void disassemble(const struct unit_fn *u, struct lines *out)
 		snprintf(line, LEN, "%s%s%s", insn[k].mnemonic,
 			*insn[k].op_str ? " " : "", insn[k].op_str);
 		end = insn[k].address + insn[k].size;
-		annotate(line, u, (u32)insn[k].address, (u32)end);
+		annotate(kind, line, u, (u32)insn[k].address, (u32)end);
 	}
 	if (end != u->code.n)
 		snprintf(out->v[out->n++], LEN, "undecodable at %zu", end);
@@ -183,20 +208,31 @@ static char *read_file(const char *path)
 	return text;
 }
 
-static struct native_opts read_opts(const char *text)
+static const struct kind *kind_of(const char *text)
 {
-	struct native_opts o = {0};
+	for (u32 k = 1; k < countof(kinds); k++)
+		if (strstr(text, kinds[k].wanted) ||
+			strstr(text, kinds[k].never))
+			return &kinds[k];
+	return &kinds[0];
+}
+
+static struct native_opts read_opts(const struct target *t, const char *text)
+{
+	struct native_opts o = {.target = t};
 	const char *p = strstr(text, "; opt:");
 
 	if (!p)
 		return o;
 	const char *end = p + strcspn(p, "\n"), *q;
 
-	for (u32 k = 0; x86_target.feature_names[k]; k++) {
-		q = strstr(p, x86_target.feature_names[k]);
+	for (u32 k = 0; t->feature_names[k]; k++) {
+		q = strstr(p, t->feature_names[k]);
 		if (q && q < end)
 			o.features |= 1ull << k;
 	}
+	q = strstr(p, "strict-align");
+	o.strict_align = q && q < end;
 	q = strstr(p, "mask=");
 	if (q && q < end)
 		o.mask = strtoull(q + 5, NULL, 0);
@@ -225,9 +261,11 @@ static bool run_case(const char *path, bool dump)
 	want.n = never.n = got.n = 0;
 	if (!text)
 		return false;
-	read_lines(text, "; x86: ", &want);
-	read_lines(text, "; x86! ", &never);
-	o = read_opts(text);
+	const struct kind *kind = kind_of(text);
+
+	read_lines(text, kind->wanted, &want);
+	read_lines(text, kind->never, &never);
+	o = read_opts(kind->target, text);
 	o.dump = dump ? stdout : NULL;
 	o.syms = syms;
 	if (!name_syms(text)) {
@@ -241,14 +279,14 @@ static bool run_case(const char *path, bool dump)
 		return false;
 	}
 	native_compile(f, &o, &a, &u);
-	disassemble(&u, &got);
+	disassemble(kind, &u, &got);
 	arena_fini(&a);
 	ok = want.n + never.n && (!want.n || match_all(&want, 0, &got, 0)) &&
 	     none_forbidden(&never, &got);
 	if (!ok)
 		printf("%s: differs; got\n", path);
 	for (u32 k = 0; k < got.n && (!ok || dump); k++)
-		printf("; x86: %s\n", got.v[k]);
+		printf("%s%s\n", kind->wanted, got.v[k]);
 	return ok;
 }
 
