@@ -75,21 +75,29 @@ RT_API size_t kiln_map_value_bytes(const struct kiln_map *m)
 
 RT_API int kiln_map_lookup(struct kiln_map *m, const void *key, void *value)
 {
+	if (!m || !key || !value)
+		return -RT_EINVAL;
 	return m->ops ? ops_of(m)->read(m, key, value) : -RT_ENOTSUP;
 }
 
 RT_API int kiln_map_update(
 	struct kiln_map *m, const void *key, const void *value, uint64_t flags)
 {
+	if (!m || !key || !value)
+		return -RT_EINVAL;
 	return m->ops ? ops_of(m)->write(m, key, value, flags) : -RT_ENOTSUP;
 }
 
 RT_API int kiln_map_delete(struct kiln_map *m, const void *key)
 {
+	if (!m || !key)
+		return -RT_EINVAL;
 	return m->ops ? ops_of(m)->del(m, key) : -RT_ENOTSUP;
 }
 
 RT_API int kiln_map_next_key(struct kiln_map *m, const void *key, void *next)
 {
+	if (!m || !next)
+		return -RT_EINVAL;
 	return m->ops ? ops_of(m)->next_key(m, key, next) : -RT_ENOTSUP;
 }

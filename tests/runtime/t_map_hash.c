@@ -90,6 +90,12 @@ static void t_hash_next_key_of_a_missing_key_is_the_first(void **state)
 
 	(void)state;
 	k = 7;
+	/* a failed kiln_object_find_map(), or a missing buffer */
+	assert_int_equal(kiln_map_lookup(NULL, &next, &next), -RT_EINVAL);
+	assert_int_equal(kiln_map_lookup(m, NULL, &next), -RT_EINVAL);
+	assert_int_equal(kiln_map_update(m, &next, NULL, 0), -RT_EINVAL);
+	assert_int_equal(kiln_map_delete(m, NULL), -RT_EINVAL);
+	assert_int_equal(kiln_map_next_key(m, NULL, NULL), -RT_EINVAL);
 	assert_int_equal(kiln_map_next_key(m, NULL, &next), -RT_ENOENT);
 	assert_int_equal(kiln_map_next_key(m, &k, &next), -RT_ENOENT);
 	for (k = 0; k < 20; k++)
