@@ -89,12 +89,32 @@ static int parse_cpu(struct link *l, const char *cpu)
 	return 0;
 }
 
+/* "" or what a C identifier may begin with: C must be able to name symbols. */
+static bool is_name_start(const char *s)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+	static const char digits[] = "0123456789";
+
+	if (*s && !strchr(letters, *s))
+		return false;
+	while (*s && (strchr(letters, *s) || strchr(digits, *s)))
+		s++;
+	return !*s;
+}
+
 static int set_options(struct run *r, const struct kiln_compile_opts *o)
 {
 	struct link *l = &r->l;
 	const char *name = o->target ? o->target : host_target();
 
 	l->prefix = o->prefix ? o->prefix : "";
+	if (!is_name_start(l->prefix)) {
+		diag_error(&l->diag, &nowhere,
+			"--prefix: \"%s\", wanted the start of a C identifier",
+			l->prefix);
+		return -EINVAL;
+	}
 	l->cg.target = target_find(name);
 	if (!l->cg.target) {
 		diag_error(&l->diag, &nowhere,

@@ -27,6 +27,12 @@ END
 refused 1 inspect -O2 in.o <<END
 kiln inspect: -O: no such option$(see inspect)
 END
+refused 1 compile --prefix 1a in.o <<END
+kiln: error: --prefix: "1a", wanted the start of a C identifier
+END
+refused 1 compile --prefix "a b" in.o <<END
+kiln: error: --prefix: "a b", wanted the start of a C identifier
+END
 refused 1 compile <<END
 kiln compile: no input file$(see compile)
 END
