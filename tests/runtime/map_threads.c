@@ -239,7 +239,7 @@ int main(int argc, char **argv)
 	if (argc != 3)
 		return 2;
 	is_lru = !strcmp(argv[1], "lru");
-	alarm((unsigned)atoi(argv[2]) + 10); /* who hangs has violated, too */
+	alarm((unsigned)atoi(argv[2]) + 60); /* who hangs has violated, too */
 	init();
 	run_threads((unsigned)atoi(argv[2]));
 	check_capacity();
