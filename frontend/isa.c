@@ -74,7 +74,7 @@ static const struct {
 	u32 type;
 	bool scope;
 } map_kinds[] = {
-#define MAP_KIND(type_, name_, ops_, scope_, bytes_) \
+#define MAP_KIND(type_, name_, ops_, scope_, ...) \
 	{BPF_MAP_TYPE_##type_, (scope_) == SCOPE},
 #include "kiln/maps.def"
 #undef MAP_KIND

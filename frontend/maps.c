@@ -18,6 +18,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,7 @@
 #include "kiln/bytes.h"
 #include "kiln/compile.h"
 #include "kiln/format.h"
+#include "kiln/map_size.h"
 
 enum {
 	LEGACY_MIN = 16,
@@ -33,8 +35,7 @@ enum {
 	LEGACY_IPROUTE2 = 36,
 	PIN_NONE = 0, /* enum libbpf_pin_type of bpf_helpers.h */
 	PIN_BY_NAME = 1,
-	PIN_REPLACE = 16,   /* Cilium's: by name, instead of an older one */
-	MAX_KEY_SIZE = 512, /* the kernel's: a key fits on the BPF stack */
+	PIN_REPLACE = 16, /* Cilium's: by name, instead of an older one */
 };
 
 static bool is_map_in_map(u32 type)
@@ -543,50 +544,56 @@ int fe_maps(struct module *m, struct fe_obj *o, const struct fe_opts *opts)
 
 /* ---- maps that are used -------------------------------------------------- */
 
-static const struct {
-	u32 type;
-	bool by_index; /* keys are u32 indices */
-} kinds[] = {
-#define MAP_KIND(type, name, ops, scope, bytes)              \
-	{BPF_MAP_TYPE_##type,                                \
-		BPF_MAP_TYPE_##type == BPF_MAP_TYPE_ARRAY || \
-			BPF_MAP_TYPE_##type == BPF_MAP_TYPE_PERCPU_ARRAY},
-#include "kiln/maps.def"
-#undef MAP_KIND
-};
+static int bad_map(
+	struct module *m, const struct mapdef *d, const char *fmt, ...)
+{
+	struct loc at = {.file = m->file[d->file], .insn = -1};
+	char text[200];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	diag_error(m->diag, &at, "map %s: %s", d->name, text);
+	return -EINVAL;
+}
+
+/* "4" or "1 to 512" */
+static const char *range(char *buf, size_t n, u32 lo, u32 hi)
+{
+	if (lo == hi)
+		snprintf(buf, n, "%u", lo);
+	else
+		snprintf(buf, n, "%u to %u", lo, hi);
+	return buf;
+}
 
 int fe_map_check(struct module *m, u32 map)
 {
 	const struct mapdef *d = &m->map.v[map];
-	struct loc at = {.file = m->file[d->file], .insn = -1};
+	const struct kiln_map_kind *k = kiln_map_kind(d->type);
 	const char *kind = libbpf_bpf_map_type_str((enum bpf_map_type)d->type);
-	u32 k = 0;
+	char buf[40];
 
-	while (k < countof(kinds) && kinds[k].type != d->type)
-		k++;
-	if (k == countof(kinds)) {
-		diag_error(m->diag, &at,
-			"map %s: kind %u (%s) is not one that kiln has",
-			d->name, d->type, kind ? kind : "unknown");
-		return -EINVAL;
-	}
-	if (!d->max_entries) {
-		diag_error(m->diag, &at,
-			"map %s: max_entries 0 (set it with --map %s=ENTRIES)",
-			d->name, d->name);
-		return -EINVAL;
-	}
-	if (kinds[k].by_index ? d->key_size != 4
-			      : !d->key_size || d->key_size > MAX_KEY_SIZE) {
-		diag_error(m->diag, &at,
-			"map %s: %s with key size %u, wanted %s", d->name, kind,
-			d->key_size, kinds[k].by_index ? "4" : "1 to 512");
-		return -EINVAL;
-	}
-	if (!d->value_size) {
-		diag_error(m->diag, &at, "map %s: %s with value size 0",
-			d->name, kind);
-		return -EINVAL;
-	}
+	if (!k)
+		return bad_map(m, d, "kind %u (%s) is not one that kiln has",
+			d->type, kind ? kind : "unknown");
+	if (!d->max_entries)
+		return bad_map(m, d,
+			"max_entries 0 (set it with --map %s=ENTRIES)",
+			d->name);
+	if (d->key_size < k->key_min || d->key_size > k->key_max)
+		return bad_map(m, d, "%s with key size %u, wanted %s", kind,
+			d->key_size,
+			range(buf, sizeof(buf), k->key_min, k->key_max));
+	if (!d->value_size && k->value_min)
+		return bad_map(m, d, "%s with value size 0", kind);
+	if (d->value_size < k->value_min || d->value_size > k->value_max)
+		return bad_map(m, d, "%s with value size %u, wanted %s", kind,
+			d->value_size,
+			range(buf, sizeof(buf), k->value_min, k->value_max));
+	if (!kiln_map_flags_good(d->type, d->flags))
+		return bad_map(m, d, "%s with map_flags %#x, wanted of %#x",
+			kind, d->flags, k->flags);
 	return 0;
 }

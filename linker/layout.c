@@ -268,11 +268,18 @@ static bool is_static(const struct link *l, u64 size)
 	       (size <= STATIC_STORAGE_MAX || !l->o->hosted);
 }
 
+static int map_storage(const struct mapdef *d, u32 cpus, u64 *size)
+{
+	return kiln_map_storage(
+		&(struct map_shape){d->type, d->key_size, d->value_size,
+			d->max_entries, cpus, d->map_extra},
+		size);
+}
+
 static int storage_size(
 	struct link *l, const struct mapdef *d, u32 cpus, u64 *size)
 {
-	int err = kiln_map_storage(d->type, d->key_size, d->value_size,
-		d->max_entries, cpus, size);
+	int err = map_storage(d, cpus, size);
 
 	if (!err)
 		return 0;
@@ -290,11 +297,9 @@ void lk_map_storage(struct link *l)
 		struct mapdef *d = &l->m.map.v[i];
 		u64 size;
 
-		d->has_storage =
-			l->map_used[i] &&
-			!kiln_map_storage(d->type, d->key_size, d->value_size,
-				d->max_entries, l->m.max_cpus, &size) &&
-			is_static(l, size);
+		d->has_storage = l->map_used[i] &&
+				 !map_storage(d, l->m.max_cpus, &size) &&
+				 is_static(l, size);
 	}
 }
 

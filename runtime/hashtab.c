@@ -14,6 +14,14 @@ u64 rt_hash_n_stripes(const struct kiln_map *m)
 	return buckets < locks ? buckets : locks;
 }
 
+u32 rt_hash_n_elems(const struct kiln_map *m)
+{
+	bool percpu = m->type == KILN_MAP_TYPE_PERCPU_HASH ||
+		      m->type == KILN_MAP_TYPE_LRU_PERCPU_HASH;
+
+	return m->max_entries + (percpu ? 0 : (u32)rt_hash_n_stripes(m));
+}
+
 struct hash_stripe *rt_hash_stripe(const struct kiln_map *m, u32 hash)
 {
 	u64 buckets = (u64)(u32)m->priv[PRIV_SHAPE] + 1;

@@ -222,6 +222,13 @@ static always_inline struct hash_found hash_find(
 	}
 }
 
+/* A program used the element (lru.c). */
+static always_inline void hash_used(struct hash_elem *e)
+{
+	if (!load32(&e->ref, memory_order_relaxed))
+		store32(&e->ref, 1, memory_order_relaxed);
+}
+
 /* ---- hashtab.c ---------------------------------------------------------------------- */
 
 #pragma GCC visibility push(hidden)
@@ -230,6 +237,7 @@ u32 rt_hash_key(const struct kiln_map *m, const void *key);
 /* Of the key that an element has, which can change meanwhile. */
 u32 rt_hash_of_elem(const struct kiln_map *m, const struct hash_elem *e);
 u64 rt_hash_n_stripes(const struct kiln_map *m);
+u32 rt_hash_n_elems(const struct kiln_map *m); /* with the spare ones */
 struct hash_stripe *rt_hash_stripe(const struct kiln_map *m, u32 hash);
 
 /* With the stripe of `hash` locked. Elements by index. */
@@ -259,6 +267,26 @@ void *rt_hash_value_at(struct kiln_map *m, u32 index);
 int rt_hash_next_key(struct kiln_map *m, const void *key, void *next);
 int rt_hash_read(struct kiln_map *m, const void *key, void *value);
 void rt_hash_setup(struct kiln_map *m, bool percpu);
+
+/* ---- lru.c --------------------------------------------------------------------- */
+
+/* Takes an element out of a full map, with no stripe locked. 0: none came
+ * free. */
+u32 rt_hash_evict(struct kiln_map *m);
+
+/* ---- hash_percpu.c ------------------------------------------------------------- */
+
+/* Every slot, where a slot's number is asked for. */
+#define ALL_CPUS UINT32_MAX
+
+u64 *rt_pcpu_slot(const struct kiln_map *m, u32 index, u32 cpu);
+void *rt_pcpu_value_here(struct kiln_map *m, u32 index);
+/* What value says for slot cpu, or for each slot; a new element's other slots
+ * become 0. */
+void rt_pcpu_put(
+	struct kiln_map *m, u32 index, const void *value, u32 cpu, bool is_new);
+int rt_pcpu_read(struct kiln_map *m, const void *key, void *value);
+void rt_pcpu_setup(struct kiln_map *m);
 
 #pragma GCC visibility pop
 

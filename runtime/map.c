@@ -17,6 +17,14 @@ static const struct kiln_map_ops *ops_of(const struct kiln_map *m)
 	return (const struct kiln_map_ops *)(uintptr_t)m->ops;
 }
 
+int rt_map_storage(const struct kiln_map *m, u64 *bytes)
+{
+	const struct map_shape s = {m->type, m->key_size, m->value_size,
+		m->max_entries, m->max_cpus, m->extra};
+
+	return kiln_map_storage(&s, bytes);
+}
+
 /* ---- first use ------------------------------------------------------------- */
 
 static int prepare_locked(struct kiln_map *m)
@@ -26,8 +34,7 @@ static int prepare_locked(struct kiln_map *m)
 
 	if (!m->ops)
 		return -RT_ENOTSUP;
-	err = kiln_map_storage(m->type, m->key_size, m->value_size,
-		m->max_entries, m->max_cpus, &bytes);
+	err = rt_map_storage(m, &bytes);
 	if (err)
 		return err;
 	if (!bytes || (m->values && m->values_size < bytes))

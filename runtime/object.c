@@ -450,8 +450,7 @@ static int check_map(const struct kiln_object *o, const struct kiln_map *m)
 			kiln_map_name(m));
 		return -ENOEXEC;
 	}
-	if (kiln_map_storage(m->type, m->key_size, m->value_size,
-		    m->max_entries, m->max_cpus, &size) ||
+	if (rt_map_storage(m, &size) ||
 		size != m->values_size ||
 		(m->values && !is_in(o, SEG_DATA, (void *)(uintptr_t)m->values,
 				      size))) {

@@ -101,12 +101,14 @@ struct kiln_map_ops {
 	bool percpu; /* a value per CPU slot */
 };
 
-#define MAP_KIND(type, name, ops, scope, bytes) \
+#define MAP_KIND(type, name, ops, ...) \
 	extern const struct kiln_map_ops kiln_map_ops_##ops;
 #include "kiln/maps.def"
 #undef MAP_KIND
 
 int rt_map_prepare(struct kiln_map *m);
+/* Bytes of storage that its definition asks for; as kiln_map_storage(). */
+int rt_map_storage(const struct kiln_map *m, u64 *bytes);
 
 /* Every operation begins here: 0 once definition, storage and priv are good. */
 static always_inline int map_ready(struct kiln_map *m)

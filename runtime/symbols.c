@@ -24,7 +24,7 @@ static const struct {
 	{KILN_HELPER_PREFIX #name, (const void *)&kiln_helper_##name},
 #include "kiln/helpers.def"
 #undef HELPER
-#define MAP_KIND(type, name, ops, scope, bytes) \
+#define MAP_KIND(type, name, ops, ...) \
 	{KILN_MAP_OPS_PREFIX #ops, &kiln_map_ops_##ops},
 #include "kiln/maps.def"
 #undef MAP_KIND
@@ -42,8 +42,8 @@ static const struct {
 u64 rt_map_ops(u32 type)
 {
 	switch (type) {
-#define MAP_KIND(t, name, ops, scope, bytes) \
-	case KILN_MAP_TYPE_##t:              \
+#define MAP_KIND(t, name, ops, ...) \
+	case KILN_MAP_TYPE_##t:     \
 		return (u64)(uintptr_t)&kiln_map_ops_##ops;
 #include "kiln/maps.def"
 #undef MAP_KIND

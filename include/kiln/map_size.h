@@ -24,9 +24,11 @@
 
 #include "kiln/base.h"
 
-#define MAP_LINE	64 /* bytes that two CPUs should not both write */
-#define MAP_ELEM_HEADER 16
-#define MAP_STORAGE_MAX ((u64)1 << 46) /* half an address space */
+#define MAP_LINE	 64 /* bytes that two CPUs should not both write */
+#define MAP_ELEM_HEADER	 16
+#define MAP_STORAGE_MAX	 ((u64)1 << 46) /* half an address space */
+#define MAP_VALUE_MAX	 (1u << 30)
+#define MAP_OPEN_ENTRIES 4096 /* of kinds whose size the source cannot say */
 
 /* enum bpf_map_type of uapi/linux/bpf.h, which a freestanding build does not
  * have; t_map_size.c compares them. */
@@ -36,6 +38,24 @@ enum kiln_map_type {
 	KILN_MAP_TYPE_PERCPU_HASH = 5,
 	KILN_MAP_TYPE_PERCPU_ARRAY = 6,
 	KILN_MAP_TYPE_LRU_HASH = 9,
+	KILN_MAP_TYPE_LRU_PERCPU_HASH = 10,
+};
+
+/* Flags of map creation, as in uapi/linux/bpf.h with BPF_ before. */
+enum {
+	F_NO_PREALLOC = 1 << 0,
+	F_NO_COMMON_LRU = 1 << 1,
+	F_NUMA_NODE = 1 << 2,
+	F_RDONLY = 1 << 3, /* the host only reads */
+	F_WRONLY = 1 << 4,
+	F_STACK_BUILD_ID = 1 << 5,
+	F_ZERO_SEED = 1 << 6,
+	F_RDONLY_PROG = 1 << 7, /* programs only read */
+	F_WRONLY_PROG = 1 << 8,
+	F_CLONE = 1 << 9,
+	F_MMAPABLE = 1 << 10,
+	F_PRESERVE_ELEMS = 1 << 11,
+	F_INNER_MAP = 1 << 12,
 };
 
 /* ---- saturating arithmetic ---------------------------------------------- */
@@ -116,6 +136,9 @@ struct kiln_map_kind {
 	const char *name;
 	const char *ops; /* the runtime's symbol is kiln_map_ops_<ops> */
 	bool scope;	 /* programs that use it need a run scope */
+	u32 key_min, key_max, value_min, value_max;
+	bool open; /* max_entries is 0 in the source */
+	u32 flags; /* that its creation takes */
 };
 
 /* The kind with that number, or NULL. */
@@ -124,10 +147,15 @@ static inline const struct kiln_map_kind *kiln_map_kind(u32 type)
 	static const struct kiln_map_kind kind[] = {
 #define NONE  false
 #define SCOPE true
-#define MAP_KIND(type, name, ops, scope, bytes) \
-	{KILN_MAP_TYPE_##type, #name, #ops, scope},
+#define SOME  false
+#define OPEN  true
+#define MAP_KIND(type, name, ops, scope, k0, k1, v0, v1, entries, flags, ...) \
+	{KILN_MAP_TYPE_##type, #name, #ops, scope, k0, k1, v0, v1, entries,   \
+		flags},
 #include "kiln/maps.def"
 #undef MAP_KIND
+#undef OPEN
+#undef SOME
 #undef SCOPE
 #undef NONE
 	};
@@ -138,28 +166,28 @@ static inline const struct kiln_map_kind *kiln_map_kind(u32 type)
 	return NULL;
 }
 
-/* Bytes of storage: 0, -22 (EINVAL: no such kind, impossible key or value
- * size, no CPU slot) or -7 (E2BIG: more than can be stored or indexed). A map
- * whose entries are set at load (n == 0) needs none yet. */
-static inline int kiln_map_storage(
-	u32 type, u32 key_size, u32 value_size, u32 n_max, u32 cpus, u64 *bytes)
-{
-	const u64 k = key_size, v = value_size, n = n_max, c = cpus;
-	u64 size = 0;
+/* What a map's storage depends on. */
+struct map_shape {
+	u32 type, key, value, entries, cpus;
+	u64 extra;
+};
 
-	*bytes = 0;
-	if (!k || !v || !c || k > 1u << 20 || v > 1u << 30 || c > 1u << 16)
-		return -22;
-	switch (type) {
-#define R8(x)	      align_up(x, 8)
-#define MUL(a, b)     map_mul(a, b)
-#define CPUS(x)	      MUL(c, map_cpu_stride(x, c))
-#define HASH_BYTES(x) map_hash_layout(k, x, n, c, false).bytes
-#define PCPU_BYTES(x) map_hash_layout(k, x, n, c, true).bytes
-#define MAP_KIND(type, name, ops, scope, bytes_) \
-	case KILN_MAP_TYPE_##type:               \
-		size = bytes_;                   \
-		break;
+static inline u64 map_bytes(const struct map_shape *s)
+{
+	const u64 k = s->key, v = s->value, n = s->entries, c = s->cpus;
+	const u64 x = s->extra;
+
+	(void)x;
+	switch (s->type) {
+#define R8(x_)	       align_up(x_, 8)
+#define MUL(a, b)      map_mul(a, b)
+#define CPUS(x_)       MUL(c, map_cpu_stride(x_, c))
+#define HASH_BYTES(x_) map_hash_layout(k, x_, n, c, false).bytes
+#define PCPU_BYTES(x_) map_hash_layout(k, x_, n, c, true).bytes
+#define MAP_KIND(                                                      \
+	type, name, ops, scope, k0, k1, v0, v1, entries, flags, bytes) \
+	case KILN_MAP_TYPE_##type:                                     \
+		return bytes;
 #include "kiln/maps.def"
 #undef MAP_KIND
 #undef PCPU_BYTES
@@ -167,17 +195,41 @@ static inline int kiln_map_storage(
 #undef CPUS
 #undef MUL
 #undef R8
-	default: return -22;
+	default: return 0;
 	}
-	if ((type == KILN_MAP_TYPE_ARRAY ||
-		    type == KILN_MAP_TYPE_PERCPU_ARRAY) &&
-		k != 4)
+}
+
+/* Bytes of storage: 0, -22 (EINVAL: no such kind, impossible key or value
+ * size, no CPU slot) or -7 (E2BIG: more than can be stored or indexed). A map
+ * whose entries are set at load (n == 0) needs none yet. */
+static inline int kiln_map_storage(const struct map_shape *s, u64 *bytes)
+{
+	const struct kiln_map_kind *kind = kiln_map_kind(s->type);
+	u64 size;
+
+	*bytes = 0;
+	if (!kind || !s->cpus || s->cpus > 1u << 16 || s->key < kind->key_min ||
+		s->key > kind->key_max || s->value < kind->value_min ||
+		s->value > kind->value_max)
 		return -22;
+	size = map_bytes(s);
 	/* element links have 31 bits, see hashtab.h */
-	if (size > MAP_STORAGE_MAX || n > (1u << 30))
+	if (size > MAP_STORAGE_MAX || s->entries > (1u << 30))
 		return -7;
-	*bytes = n ? size : 0;
+	*bytes = s->entries ? size : 0;
 	return 0;
+}
+
+/* Whether the kernel would create a map with these flags: of a pair that
+ * excludes each other only one. */
+static inline bool kiln_map_flags_good(u32 type, u32 flags)
+{
+	const struct kiln_map_kind *kind = kiln_map_kind(type);
+	const u32 prog = F_RDONLY_PROG | F_WRONLY_PROG;
+	const u32 host = F_RDONLY | F_WRONLY;
+
+	return kind && !(flags & ~kind->flags) && (flags & prog) != prog &&
+	       (flags & host) != host;
 }
 
 #endif

@@ -92,8 +92,8 @@ static double bench_kernel(const struct bench *b)
 static const struct kiln_map_ops *ops_of(u32 type)
 {
 	switch (type) {
-#define MAP_KIND(type, name, ops, scope, bytes) \
-	case KILN_MAP_TYPE_##type:              \
+#define MAP_KIND(type, name, ops, ...) \
+	case KILN_MAP_TYPE_##type:     \
 		return &kiln_map_ops_##ops;
 #include "kiln/maps.def"
 #undef MAP_KIND
@@ -184,6 +184,9 @@ int main(void)
 		{"LRU lookup", 9, 2 * ENTRIES, OP_LOOKUP},
 		{"LRU update", 9, 2 * ENTRIES, OP_UPDATE},
 		{"LRU update, evicting", 9, ENTRIES / 4, OP_UPDATE},
+		{"per-CPU LRU lookup", 10, 2 * ENTRIES, OP_LOOKUP},
+		{"per-CPU LRU update", 10, 2 * ENTRIES, OP_UPDATE},
+		{"per-CPU LRU, evicting", 10, ENTRIES / 4, OP_UPDATE},
 	};
 	bool kernel = kernel_is_there();
 	cpu_set_t one;

@@ -1,7 +1,7 @@
 /*
  * Threads on one hash map: what hashtab.h claims, as an invariant.
  *
- *   usage: map_threads hash|lru SECONDS
+ *   usage: map_threads hash|lru|lru_percpu SECONDS
  *
  * The map is small, so that elements are used again at once. Keys are two
  * words; a key is put into the map only with both words equal.
@@ -12,7 +12,8 @@
  *     never found, not even by half an old and half a new key
  *   - at the end as many keys fit as at the beginning: no element was lost
  * Signal handlers do the same in between. An LRU map may drop stable keys,
- * but takes every update.
+ * but takes every update. Per-CPU values are written in place: of the key asked
+ * for, but maybe half old and half new.
  *
  * Ends with 1 at the first violation, also if something hangs or crashes: the
  * mutants of this test's CMakeLists.txt must be found within the time.
@@ -28,7 +29,14 @@
 #include "kiln/runtime.h"
 #include "runtime/rt.h"
 
-enum { STABLE = 4, PASSING = 12, ENTRIES = 8, THREADS = 4, WORDS = 5 };
+enum {
+	STABLE = 4,
+	PASSING = 12,
+	ENTRIES = 8,
+	THREADS = 4,
+	WORDS = 5,
+	CPUS = 4
+};
 
 struct key {
 	u64 a, b;
@@ -39,7 +47,7 @@ struct value {
 };
 
 static struct kiln_map map;
-static bool is_lru;
+static bool is_lru, is_percpu;
 static _Atomic bool stop;
 static _Atomic u64 n_reads, n_writes, n_signals;
 
@@ -69,7 +77,7 @@ static void write_one(u64 *rng)
 {
 	u32 i = rnd(rng, STABLE + PASSING);
 	struct key k = key_of(i);
-	struct value v;
+	struct value v[CPUS];
 	int err;
 
 	if (i >= STABLE && rnd(rng, 2)) {
@@ -78,10 +86,12 @@ static void write_one(u64 *rng)
 			violated("delete", err);
 		return;
 	}
-	v.w[0] = k.a;
-	for (int n = 1; n < WORDS; n++)
-		v.w[n] = k.a * 31 + *rng;
-	err = kiln_map_update(&map, &k, &v, RT_ANY);
+	for (int c = 0; c < CPUS; c++) {
+		v[c].w[0] = k.a;
+		for (int n = 1; n < WORDS; n++)
+			v[c].w[n] = k.a * 31 + *rng;
+	}
+	err = kiln_map_update(&map, &k, v, RT_ANY);
 	if (err && err != -RT_EBUSY &&
 		(is_lru || i < STABLE || err != -RT_E2BIG))
 		violated("update", err);
@@ -91,15 +101,16 @@ static void read_one(u64 *rng)
 {
 	u32 i = rnd(rng, STABLE + PASSING);
 	struct key k = key_of(i), next;
-	struct value v;
-	int err = kiln_map_lookup(&map, &k, &v);
+	struct value v[CPUS];
+	int err = kiln_map_lookup(&map, &k, v);
 
 	if (err && (err != -RT_ENOENT || (i < STABLE && !is_lru)))
 		violated("lookup of a key that is there", err);
-	if (!err && v.w[0] != k.a)
-		violated("value of another key", (long)v.w[0]);
-	for (int n = 2; !err && n < WORDS; n++)
-		if (v.w[n] != v.w[1])
+	for (int c = 0; !err && c < (is_percpu ? CPUS : 1); c++)
+		if (v[c].w[0] != k.a)
+			violated("value of another key", (long)v[c].w[0]);
+	for (int n = 2; !err && !is_percpu && n < WORDS; n++)
+		if (v->w[n] != v->w[1])
 			violated("torn value", n);
 	if (!kiln_map_next_key(&map, &k, &next) && next.a != next.b)
 		violated("torn key", (long)next.a);
@@ -183,7 +194,7 @@ static void run_threads(unsigned seconds)
 /* Nobody else is running. */
 static void check_capacity(void)
 {
-	struct value v = {{0}};
+	struct value v[CPUS] = {{{0}}};
 	struct key k;
 	u32 n = 0;
 
@@ -195,11 +206,11 @@ static void check_capacity(void)
 		violated("a key is left", (long)k.a);
 	for (u32 i = 0; i < ENTRIES; i++) {
 		k = key_of(i);
-		if (kiln_map_update(&map, &k, &v, RT_NOEXIST))
+		if (kiln_map_update(&map, &k, v, RT_NOEXIST))
 			violated("an element was lost", i);
 	}
 	k = key_of(ENTRIES);
-	if (!is_lru && kiln_map_update(&map, &k, &v, 0) != -RT_E2BIG)
+	if (!is_lru && kiln_map_update(&map, &k, v, 0) != -RT_E2BIG)
 		violated("an element too many", ENTRIES);
 	while (!kiln_map_next_key(&map, n ? &k : NULL, &k))
 		n++;
@@ -210,26 +221,30 @@ static void check_capacity(void)
 static void init(void)
 {
 	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-	struct value v = {{0}};
+	struct value v[CPUS] = {{{0}}};
 
 	sigaction(SIGUSR1, &sa, NULL);
 	sa.sa_handler = on_crash;
 	sigaction(SIGSEGV, &sa, NULL);
 	sigaction(SIGBUS, &sa, NULL);
 	sigaction(SIGALRM, &sa, NULL);
-	map = (struct kiln_map){
-		.type = is_lru ? KILN_MAP_TYPE_LRU_HASH : KILN_MAP_TYPE_HASH,
+	map = (struct kiln_map){.type = is_percpu
+						? KILN_MAP_TYPE_LRU_PERCPU_HASH
+					: is_lru ? KILN_MAP_TYPE_LRU_HASH
+						 : KILN_MAP_TYPE_HASH,
 		.key_size = sizeof(struct key),
 		.value_size = sizeof(struct value),
 		.max_entries = ENTRIES,
-		.max_cpus = 4,
-		.ops = is_lru ? (uintptr_t)&kiln_map_ops_lru_hash
-			      : (uintptr_t)&kiln_map_ops_hash};
+		.max_cpus = CPUS,
+		.ops = is_percpu ? (uintptr_t)&kiln_map_ops_lru_percpu_hash
+		       : is_lru	 ? (uintptr_t)&kiln_map_ops_lru_hash
+				 : (uintptr_t)&kiln_map_ops_hash};
 	for (u32 i = 0; i < STABLE; i++) {
 		struct key k = key_of(i);
 
-		v.w[0] = k.a;
-		if (kiln_map_update(&map, &k, &v, 0))
+		for (int c = 0; c < CPUS; c++)
+			v[c].w[0] = k.a;
+		if (kiln_map_update(&map, &k, v, 0))
 			violated("first update", i);
 	}
 }
@@ -238,7 +253,8 @@ int main(int argc, char **argv)
 {
 	if (argc != 3)
 		return 2;
-	is_lru = !strcmp(argv[1], "lru");
+	is_percpu = !strcmp(argv[1], "lru_percpu");
+	is_lru = is_percpu || !strcmp(argv[1], "lru");
 	alarm((unsigned)atoi(argv[2]) + 60); /* who hangs has violated, too */
 	init();
 	run_threads((unsigned)atoi(argv[2]));

@@ -24,8 +24,8 @@ struct shape {
 static inline const struct kiln_map_ops *test_ops(u32 type)
 {
 	switch (type) {
-#define MAP_KIND(type, name, ops, scope, bytes) \
-	case KILN_MAP_TYPE_##type:              \
+#define MAP_KIND(type, name, ops, ...) \
+	case KILN_MAP_TYPE_##type:     \
 		return &kiln_map_ops_##ops;
 #include "kiln/maps.def"
 #undef MAP_KIND
@@ -35,25 +35,33 @@ static inline const struct kiln_map_ops *test_ops(u32 type)
 
 /* A map as the compiler makes it, with zeroed storage of exactly the size
  * that the formula says, so that ASan sees what goes beyond. */
-static inline struct kiln_map *test_map(struct shape s)
+static inline struct kiln_map *test_map_with(
+	struct shape s, u32 flags, u64 extra)
 {
 	struct kiln_map *m = calloc(1, sizeof(*m));
 	void *storage = NULL;
+	const struct map_shape shape = {s.type, s.k, s.v, s.n, s.c, extra};
 	u64 bytes;
 
-	assert_int_equal(
-		kiln_map_storage(s.type, s.k, s.v, s.n, s.c, &bytes), 0);
+	assert_int_equal(kiln_map_storage(&shape, &bytes), 0);
 	assert_int_equal(posix_memalign(&storage, 64, bytes), 0);
 	memset(storage, 0, bytes);
 	*m = (struct kiln_map){.type = s.type,
 		.key_size = s.k,
 		.value_size = s.v,
 		.max_entries = s.n,
+		.flags = flags,
+		.extra = extra,
 		.max_cpus = s.c,
 		.values = (uintptr_t)storage,
 		.values_size = bytes,
 		.ops = (uintptr_t)test_ops(s.type)};
 	return m;
+}
+
+static inline struct kiln_map *test_map(struct shape s)
+{
+	return test_map_with(s, 0, 0);
 }
 
 static inline void test_map_free(struct kiln_map *m)

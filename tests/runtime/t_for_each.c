@@ -49,7 +49,7 @@ static struct walk walk(
 	return w;
 }
 
-static const u32 kinds[] = {1, 2, 5, 6, 9};
+static const u32 kinds[] = {1, 2, 5, 6, 9, 10};
 
 static void t_for_each_visits_all_once(void **state)
 {
@@ -80,6 +80,7 @@ static void t_for_each_may_delete(void **state)
 	assert_int_equal(walk(1, 0, delete_this).calls, N);
 	assert_int_equal(walk(5, 0, delete_this).calls, N);
 	assert_int_equal(walk(9, 0, delete_this).calls, N);
+	assert_int_equal(walk(10, 0, delete_this).calls, N);
 }
 
 static void update_this(struct walk *w, u32 key)
@@ -108,8 +109,10 @@ static void t_lookup_percpu(void **state)
 	u32 key = 4;
 
 	(void)state;
-	for (u32 type = 5; type <= 6; type++) {
-		struct kiln_map *m = test_map((struct shape){type, 4, 8, N, 3});
+	for (u32 i = 0; i < 3; i++) {
+		static const u32 percpu[] = {5, 6, 10};
+		struct kiln_map *m = test_map((struct shape){
+			.type = percpu[i], .k = 4, .v = 8, .n = N, .c = 3});
 
 		assert_int_equal(kiln_map_update(m, &key, all, 0), 0);
 		for (u32 cpu = 0; cpu < 3; cpu++)

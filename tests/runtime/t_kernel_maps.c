@@ -145,6 +145,8 @@ static void t_host_lru(void **state)
 	(void)state;
 	host_ops((struct shape){.type = 9, .k = 4, .v = 8, .n = 4096}, 15);
 	host_ops((struct shape){.type = 9, .k = 13, .v = 9, .n = 4096}, 15);
+	host_ops((struct shape){.type = 10, .k = 4, .v = 8, .n = 4096}, 15);
+	host_ops((struct shape){.type = 10, .k = 6, .v = 24, .n = 4096}, 15);
 }
 
 static void next_keys_agree(struct shape s, bool order)
@@ -269,6 +271,7 @@ static void t_prog_hash(void **state)
 	prog_ops(1, 5, 8);
 	prog_ops(5, 5, 8);
 	prog_ops(9, 4096, 8);
+	prog_ops(10, 4096, 8);
 }
 
 /* Programs of both sides run on the same slot. */

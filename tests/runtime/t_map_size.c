@@ -3,7 +3,7 @@
 
 #include "rt_test.h"
 
-#define MAP_KIND(type, name, ops, scope, bytes)                        \
+#define MAP_KIND(type, name, ...)                                      \
 	KILN_STATIC_ASSERT(                                            \
 		(int)KILN_MAP_TYPE_##type == (int)BPF_MAP_TYPE_##type, \
 		#type " as in uapi/linux/bpf.h");
@@ -12,7 +12,7 @@
 
 static int bytes_of(u32 type, u32 k, u32 v, u32 n, u32 c, u64 *b)
 {
-	return kiln_map_storage(type, k, v, n, c, b);
+	return kiln_map_storage(&(struct map_shape){type, k, v, n, c, 0}, b);
 }
 
 static void t_size_of_arrays(void **state)
@@ -48,9 +48,11 @@ static void t_size_refuses_the_impossible(void **state)
 	assert_int_equal(bytes_of(KILN_MAP_TYPE_PERCPU_ARRAY, 4, 1u << 30,
 				 1u << 30, 1u << 16, &b),
 		-7);
-	assert_int_equal(bytes_of(KILN_MAP_TYPE_PERCPU_HASH, 1u << 20, 1u << 30,
+	assert_int_equal(bytes_of(KILN_MAP_TYPE_PERCPU_HASH, 512, 1u << 30,
 				 1u << 30, 1u << 16, &b),
 		-7);
+	assert_int_equal(
+		bytes_of(KILN_MAP_TYPE_PERCPU_HASH, 513, 8, 1, 1, &b), -22);
 }
 
 static void t_size_of_entries_set_later_is_zero(void **state)
