@@ -279,31 +279,10 @@ static void unswap(const struct sel *s, struct cond *c, i64 *v)
 	*v = swapped;
 }
 
-/* i == v where i + k is there, too, and goes on to the next round: compare
- * that with v + k, so that i ends here. */
-static void compare_step(const struct sel *s, struct cond *c, i64 *v)
-{
-	u32 step = s->val[s->val[c->a.v].root].step;
-	const struct ins *add = &s->f->ins[step];
-	i64 k, sum;
-
-	if (c->cc > CC_NE || !step || add->blk != s->blk ||
-		s->f->ins[s->ins].op != OP_BR ||
-		ty_size(add->type) != c->size ||
-		!sel_is_const(s, add->arg[1], c->size, &k))
-		return;
-	sum = c->size == 4 ? (i32)((u32)*v + (u32)k) : (i64)((u64)*v + (u64)k);
-	if (!fits_i32(sum))
-		return;
-	c->a.v = step;
-	*v = sum;
-}
-
 /* Compare with constant v; false if it needs a register. */
 static bool cmp_const(struct sel *s, struct cond *c, i64 v, enum x86_cc *cc)
 {
 	unswap(s, c, &v);
-	compare_step(s, c, &v);
 	if (cmp_mem_imm(s, c, v) || cmp_low_imm(s, c, v)) {
 		*cc = hw_cc(c->cc);
 		return true;

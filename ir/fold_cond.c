@@ -212,7 +212,8 @@ static bool step_zero(struct folder *F, struct ins *x, const struct cond *c)
 	}
 }
 
-/* EQ or NE with a constant: undo what can be undone. */
+/* EQ or NE with a constant: undo what can be undone. A value that others need
+ * is compared as it is: the one before a loop's step need not outlive it. */
 static bool step_equal(struct folder *F, struct ins *x, const struct cond *c)
 {
 	struct ins i = *ir_ins(F->f, c->a);
@@ -227,6 +228,7 @@ static bool step_equal(struct folder *F, struct ins *x, const struct cond *c)
 		return become_imm(F, x, c->cc, i.arg[0],
 			__builtin_bswap64(c->c) >> (64 - ty_bits(c->t)));
 	if ((i.op != OP_ADD && i.op != OP_XOR && i.op != OP_SUB) ||
+		!fold_one_use(F, c->a) ||
 		!ir_is_const(F->f, i.arg[i.op == OP_SUB ? 0 : 1], &v))
 		return false;
 	if (i.op == OP_ADD)

@@ -32,6 +32,13 @@ static bool is_low_const(const struct fn *f, ref r, u64 max)
 	return ir_is_const(f, r, &c) && (u64)c <= max;
 }
 
+static bool shifts_out_upper(const struct fn *f, ref count)
+{
+	i64 c;
+
+	return ir_is_const(f, count, &c) && (c & 63) >= 32;
+}
+
 /* Operations whose low half depends on the low halves of arguments alone. */
 static bool is_modular(const struct fn *f, const struct ins *i)
 {
@@ -67,6 +74,10 @@ static bool needs(const struct narrow *n, u32 v, u32 k)
 	case OP_SX8:
 	case OP_SX16: return false;
 	case OP_STORE: return k == 0 || i->size == 8;
+	case OP_SHL:
+		if (k == 0 && shifts_out_upper(f, i->arg[1]))
+			return false;
+		return !is_modular(f, i) || n->wide[v];
 	case OP_AND:
 		if (k == 0 && is_low_const(f, i->arg[1], UINT32_MAX))
 			return false;

@@ -38,7 +38,6 @@ struct sel_val {
 	u32 addrs;    /* those of them that are the address of an access */
 	u32 vreg;     /* of a root */
 	u32 epoch;    /* load: state of its region (struct sel.epoch) */
-	u32 step;     /* phi: value that is the phi plus a constant, or 0 */
 	u32 made;     /* floating: 1 + the latest struct sel_float, or 0 */
 	bool zero_up; /* bits 32..63 of the register are zero */
 	bool needed;  /* something selected so far reads the register */

@@ -93,16 +93,6 @@ static u32 find_root(const struct sel *s, u32 i)
 	return alias ? s->val[ins->arg[0].v].root : i;
 }
 
-/* i = phi(.., i + c) */
-static void find_step(struct sel *s, u32 phi, u32 add)
-{
-	const struct ins *i = &s->f->ins[add];
-
-	if (i->op == OP_ADD && i->arg[0].v == phi &&
-		ir_is_const(s->f, i->arg[1], &(i64){0}))
-		s->val[phi].step = add;
-}
-
 static void count_uses(struct sel *s, u32 i)
 {
 	const struct ins *ins = &s->f->ins[i];
@@ -114,10 +104,8 @@ static void count_uses(struct sel *s, u32 i)
 
 		v->uses++;
 		v->addrs += op_is_mem((enum op)ins->op) && k == 0;
-		if (ins->op == OP_PHI) {
+		if (ins->op == OP_PHI)
 			v->needed = true;
-			find_step(s, i, arg[k].v);
-		}
 	}
 }
 

@@ -46,7 +46,7 @@ count()
 			-c "$here/work/$1.c" -o $leg.o
 	done
 	"$KILN" compile --target "$target" -o kiln.o "$BPF_OBJECTS/$1.bpf.o"
-	"${tools}gcc" -static -o count count.o kiln.o gcc.o scalar.o \
+	"${tools}gcc" -static -Wl,--wrap=kiln_port_random -o count count.o kiln.o gcc.o scalar.o \
 		"$libs/libkiln.a" -lpthread
 	"qemu-$target" -plugin "$KILN_PLUGIN" ./count >counts
 	{
