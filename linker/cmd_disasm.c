@@ -539,7 +539,7 @@ static void on_func(void *ctx, const struct link *l, u32 func)
 static int disasm_bpf(struct disasm *d)
 {
 	const struct kiln_input in = {.name = d->o->arg[0]};
-	const struct lk_watch watch = {on_func, d};
+	const struct lk_watch watch = {.func = on_func, .ctx = d};
 	size_t size;
 	void *out;
 	int err;

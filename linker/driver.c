@@ -184,6 +184,12 @@ static int open_input(struct run *r, size_t i)
 
 /* ---- stages --------------------------------------------------------------- */
 
+static void done(const struct run *r, const char *stage)
+{
+	if (r->watch && r->watch->stage)
+		r->watch->stage(r->watch->ctx, stage);
+}
+
 static bool dumps(const struct link *l, const char *stage)
 {
 	return l->o->dump_stage && !strcmp(l->o->dump_stage, stage);
@@ -220,16 +226,20 @@ static int frontend(struct run *r)
 		err = read_input(r, i);
 	if (err || l->diag.errors)
 		return err ? err : -EINVAL;
+	done(r, "read");
 	if (fe_decode(&l->m))
 		return -EINVAL;
+	done(r, "decode");
 	if (dumps(l, "decode"))
 		fe_dump_decode(l->o->dump, &l->m);
 	if (fe_flow(&l->m))
 		return -EINVAL;
+	done(r, "flow");
 	if (dumps(l, "flow"))
 		fe_dump_flow(l->o->dump, &l->m);
 	if (fe_types(&l->m))
 		return -EINVAL;
+	done(r, "types");
 	if (dumps(l, "types"))
 		fe_dump_types(l->o->dump, &l->m);
 	return 0;
@@ -248,9 +258,16 @@ static void dump_ir(const struct link *l, const char *stage, const struct fn *f)
 		ir_print(l->o->dump, f, sym_name, (void *)l);
 }
 
-/* One function: IR -> passes -> machine IR -> registers -> bytes. */
-static int compile_func(struct link *l, u32 i)
+static void pass_done(void *ctx, const char *pass, const struct fn *f)
 {
+	(void)f;
+	done(ctx, pass);
+}
+
+/* One function: IR -> passes -> machine IR -> registers -> bytes. */
+static int compile_func(struct run *r, u32 i)
+{
+	struct link *l = &r->l;
 	const struct target *t = l->cg.target;
 	struct func *func = &l->m.func.v[i];
 	struct placed *p = &l->placed[i];
@@ -262,13 +279,17 @@ static int compile_func(struct link *l, u32 i)
 	l->cg.syms = l->m.sym.v;
 	l->cg.nsyms = l->m.sym.n;
 	ir_check(f, "lower");
+	done(r, "lower");
 	dump_ir(l, "ir", f);
-	ir_optimise(f, &l->cg, NULL, NULL);
+	ir_optimise(f, &l->cg, pass_done, r);
 	t->legalise(f, &l->cg);
 	ir_check(f, "legalise");
+	done(r, "legalise");
 	dump_ir(l, "opt", f);
 	struct mfn *m = t->select(f, &l->cg);
+	done(r, "select");
 	mir_regalloc(m, t, l->cg.reg_mask ? l->cg.reg_mask : t->allocatable);
+	done(r, "registers");
 	if (dumps(l, "mir"))
 		mir_print(l->o->dump, m, t);
 	p->unit = arena_new(&l->a, struct unit_fn);
@@ -276,6 +297,7 @@ static int compile_func(struct link *l, u32 i)
 	p->unit->sym = p->body_sym;
 	buf_init(&p->unit->code, &l->a);
 	int err = t->emit(m, &l->cg, p->unit);
+	done(r, "emit");
 	if (err) {
 		struct loc at = module_loc(&l->m, func, -1);
 
@@ -332,7 +354,7 @@ static int generate(struct run *r)
 	for (u32 i = 0; i < l->m.func.n; i++) {
 		if (!l->wanted[i])
 			continue;
-		int err = compile_func(l, i);
+		int err = compile_func(r, i);
 		arena_reset(&l->fa);
 		if (!err && l->m.func.v[i].is_prog &&
 			l->m.func.v[i].needs_scope)
@@ -341,7 +363,7 @@ static int generate(struct run *r)
 			return err;
 		if (!err && dumps(l, "unit"))
 			dump_unit(l, l->placed[i].unit);
-		if (!err && r->watch)
+		if (!err && r->watch && r->watch->func)
 			r->watch->func(r->watch->ctx, l, i);
 	}
 	return l->diag.errors ? -EINVAL : 0;
@@ -402,13 +424,17 @@ static int stages(struct run *r, void **out, size_t *out_size)
 	/* 4. units, maps, data -> sections and symbols */
 	if ((err = lk_layout(l)))
 		return -EINVAL;
+	done(r, "layout");
 	/* 5. rows that describe them; they need final offsets */
 	if ((err = lk_tables(l)))
 		return -EINVAL;
 	lk_eh_frame(l);
 	lk_debug(l);
+	done(r, "tables");
 	/* 6. sections -> ELF */
-	return lk_elfout(l, out, out_size);
+	err = lk_elfout(l, out, out_size);
+	done(r, "write");
+	return err;
 }
 
 /* ---- the whole -------------------------------------------------------------- */

@@ -108,9 +108,12 @@ struct link {
 };
 
 /* ---- driver.c ---- */
-/* Told of every function once its code is there, before the next one. */
 struct lk_watch {
+	/* Told of every function once its code is there, before the next one;
+	 * or NULL. */
 	void (*func)(void *ctx, const struct link *l, u32 func);
+	/* Told of every stage and pass when it is over; or NULL. */
+	void (*stage)(void *ctx, const char *name);
 	void *ctx;
 };
 /* kiln_compile(), watched; watch may be NULL. */
