@@ -415,7 +415,7 @@ static int read_legacy_map(struct fe_obj *o, struct legacy *l, u32 sec)
 		l->by_pos = is_map_in_map(d.type);
 		l->inner_pos = get_le32(p + 20);
 	} else if (l->size == LEGACY_IPROUTE2) {
-		l->id = get_le32(p + 20);
+		l->id = d.id = get_le32(p + 20);
 		d.pinning = get_le32(p + 24) ? PIN_BY_NAME : 0;
 		l->inner_id = get_le32(p + 28);
 		l->inner_idx = get_le32(p + 32);
@@ -542,8 +542,6 @@ int fe_maps(struct module *m, struct fe_obj *o, const struct fe_opts *opts)
 	return err ? -EINVAL : 0;
 }
 
-/* ---- maps that are used -------------------------------------------------- */
-
 static int bad_map(
 	struct module *m, const struct mapdef *d, const char *fmt, ...)
 {
@@ -557,6 +555,58 @@ static int bad_map(
 	diag_error(m->diag, &at, "map %s: %s", d->name, text);
 	return -EINVAL;
 }
+
+/* ---- what maps begin with ------------------------------------------------- */
+
+static int cmp_init(const void *a, const void *b)
+{
+	const struct map_init *x = a, *y = b;
+
+	return (x->slot > y->slot) - (x->slot < y->slot);
+}
+
+/* Maps can stand in a map of maps if they are as its template says. */
+static const char *differs(const struct mapdef *d, const struct mapdef *in)
+{
+	bool is_array = in->type == BPF_MAP_TYPE_ARRAY ||
+			in->type == BPF_MAP_TYPE_PERCPU_ARRAY;
+
+	return d->type != in->type		 ? "type"
+	       : d->key_size != in->key_size	 ? "key size"
+	       : d->value_size != in->value_size ? "value size"
+	       : d->flags != in->flags		 ? "flags"
+	       : is_array && !(in->flags & BPF_F_INNER_MAP) &&
+			       d->max_entries != in->max_entries
+		       ? "max_entries"
+		       : NULL;
+}
+
+static int check_init(struct module *m, u32 map)
+{
+	struct mapdef *d = &m->map.v[map];
+
+	if (d->init.n)
+		qsort(d->init.v, d->init.n, sizeof(*d->init.v), cmp_init);
+	for (u32 i = 0; i < d->init.n; i++) {
+		u32 slot = d->init.v[i].slot;
+		const struct sym *s = &m->sym.v[d->init.v[i].sym];
+		const char *what = NULL;
+
+		if (i && slot == d->init.v[i - 1].slot)
+			return bad_map(m, d, "two values for entry %u", slot);
+		if (d->inner)
+			what = differs(
+				&m->map.v[s->index], &m->map.v[d->inner - 1]);
+		if (what)
+			return bad_map(m, d,
+				"value %u: map %s differs from the template in "
+				"its %s",
+				slot, s->name, what);
+	}
+	return 0;
+}
+
+/* ---- maps that are used -------------------------------------------------- */
 
 /* "4" or "1 to 512" */
 static const char *range(char *buf, size_t n, u32 lo, u32 hi)
@@ -595,5 +645,5 @@ int fe_map_check(struct module *m, u32 map)
 	if (!kiln_map_flags_good(d->type, d->flags))
 		return bad_map(m, d, "%s with map_flags %#x, wanted of %#x",
 			kind, d->flags, k->flags);
-	return 0;
+	return check_init(m, map);
 }

@@ -76,7 +76,7 @@ struct func {
 	bool is_prog;	  /* a program (an entry), not a subprogram */
 	bool is_global;	  /* STB_GLOBAL in the source */
 	bool is_callback; /* its address is taken */
-	bool is_used;	  /* flow: a program, or reached from one or from data */
+	bool is_used; /* flow: a program, or reached from one or from data */
 	struct fe_func *fe; /* what the frontend's stages know about it */
 	/* flow: */
 	u32 nparams; /* r1..rn that it reads */
@@ -101,11 +101,12 @@ struct mapdef {
 	u32 inner;		/* 1 + map number of the inner template, or 0 */
 	u32 file;		/* input number */
 	bool is_static;		/* local in its source */
-	bool has_storage;	/* values_sym is defined: storage in the object */
-	/* values from .maps relocations: slot -> symbol */
+	bool has_storage; /* values_sym is defined: storage in the object */
+	u32 id;		  /* iproute2's, which sections "ID/INDEX" name */
+	/* What it begins with: maps or programs, by ascending slot. */
 	vec(struct map_init {
 		u32 slot;
-		u32 sym;
+		u32 sym; /* MAP, or PROG */
 	}) init;
 	/* BTF decl_tags etc. are added by who needs them */
 };
@@ -124,8 +125,8 @@ struct datasec {
 		u64 off;
 		u64 size;
 		u32 btf_type; /* id of its type */
-		bool knob;    /* const volatile: set before the start, if ever */
-		bool set;     /* ... but by --set, for good: may be folded */
+		bool knob; /* const volatile: set before the start, if ever */
+		bool set;  /* ... but by --set, for good: may be folded */
 	}) var;
 	vec(struct data_rel {
 		u64 off;
@@ -145,7 +146,7 @@ struct module {
 	vec(struct func) func;
 	vec(struct mapdef) map;
 	vec(struct datasec) data;
-	u32 max_cpus; /* CPU slots that per-CPU storage is made for */
+	u32 max_cpus;	     /* CPU slots that per-CPU storage is made for */
 	const char *license; /* "" if none */
 	u32 kern_version;
 	const u8 *btf; /* merged .BTF, or NULL */
@@ -153,7 +154,8 @@ struct module {
 	void *btf_types; /* struct btf * of libbpf while the link lasts */
 	u8 digest[32];	 /* SHA-256 of the inputs */
 	bool raw;
-	const char *const *progs; /* --prog: only these are compiled; NULL: all */
+	const char *const
+		*progs; /* --prog: only these are compiled; NULL: all */
 };
 
 u32 module_sym(struct module *m, enum sym_kind kind, enum sym_bind bind,

@@ -5,6 +5,7 @@
  *                     rows that describe it (tables.c adds them)
  *   .data.<map>       struct kiln_map; its group holds its kiln_maps row
  *   .bss.<map>        NAME.values, where storage is static
+ *   .data.rel.ro.<map>  struct kiln_map_init[], where the source has values
  *   .data .bss .rodata*  the BPF objects' own
  *
  * References from tables go through section symbols: a protected symbol must
@@ -283,7 +284,8 @@ static int storage_size(
 
 	if (!err)
 		return 0;
-	diag_error(&l->diag, &(struct loc){.file = l->m.file[0], .insn = -1},
+	diag_error(&l->diag,
+		&(struct loc){.file = l->m.file[d->file], .insn = -1},
 		"map %s: %u entries of key %u and value %u bytes for "
 		"%u CPUs are %s",
 		d->name, d->max_entries, d->key_size, d->value_size, cpus,
@@ -336,6 +338,36 @@ static void put_map_fields(
 	put_le64(p + offsetof(struct kiln_map, extra), d->map_extra);
 }
 
+/* What the map begins with. A program is entered as by a tail call. */
+static void put_map_init(struct link *l, const struct mapdef *d, sec_id map)
+{
+	struct image *g = &l->img;
+	u32 abs64 = l->cg.target->rel_abs64;
+
+	if (!d->init.n)
+		return;
+	sec_id s =
+		img_sec_new(g, arena_printf(&l->a, ".data.rel.ro.%s", d->name),
+			SHT_PROGBITS, SHF_ALLOC | SHF_WRITE | SHF_GROUP, 8);
+	img_sec(g, s)->group = img_sec(g, map)->group;
+	for (u32 i = 0; i < d->init.n; i++) {
+		u32 sym = d->init.v[i].sym;
+		struct buf *b = &img_sec(g, s)->bytes;
+		size_t at = buf_zero(b, sizeof(struct kiln_map_init));
+
+		if (l->m.sym.v[sym].kind == SYM_PROG)
+			sym = l->placed[l->m.sym.v[sym].index].body_sym;
+		put_le32(b->p + at + offsetof(struct kiln_map_init, key),
+			d->init.v[i].slot);
+		img_rel_local(g, s, at + offsetof(struct kiln_map_init, target),
+			abs64, sym, 0);
+	}
+	put_le64(img_sec(g, map)->bytes.p + offsetof(struct kiln_map, ninit),
+		d->init.n);
+	img_rel(g, map, offsetof(struct kiln_map, init), abs64,
+		img_sec_sym(g, s), 0);
+}
+
 static void put_map(struct link *l, const struct mapdef *d, sec_id sec)
 {
 	struct image *g = &l->img;
@@ -358,6 +390,7 @@ static void put_map(struct link *l, const struct mapdef *d, sec_id sec)
 	if (d->inner)
 		img_rel_local(g, sec, offsetof(struct kiln_map, inner), abs64,
 			l->m.map.v[d->inner - 1].sym, 0);
+	put_map_init(l, d, sec);
 }
 
 /* Makes map i's sections and symbols; put_map fills them once all maps have
@@ -365,7 +398,7 @@ static void put_map(struct link *l, const struct mapdef *d, sec_id sec)
 static int place_map(struct link *l, u32 i, sec_id *sec)
 {
 	struct mapdef *d = &l->m.map.v[i];
-	struct loc at = {.file = l->m.file[0], .insn = -1};
+	struct loc at = {.file = l->m.file[d->file], .insn = -1};
 	u64 size;
 
 	if (!map_ops_name(d->type)) {

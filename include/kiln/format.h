@@ -95,7 +95,18 @@ struct kiln_map {
 	uint32_t lock;
 	uint64_t inner; /* address of the inner template, or 0 */
 	uint64_t extra; /* map_extra of the definition */
+	uint64_t init;	/* address of its first struct kiln_map_init, or 0 */
+	uint64_t ninit; /* how many */
 	uint64_t priv[4];
+};
+
+/* What a map begins with: the values of its definition in the source, by
+ * ascending key. Read-only once relocated, in the map's group. */
+struct kiln_map_init {
+	uint64_t target; /* map of maps: address of a struct kiln_map;
+			  * prog_array: address of a prog.body */
+	uint32_t key;
+	uint32_t reserved;
 };
 
 /* Read-only, grouped and link-ordered with .data.<map>. */
@@ -170,7 +181,7 @@ KILN_AT(kiln_prog_row, type, 16);
 KILN_AT(kiln_prog_row, attach_type, 20);
 KILN_AT(kiln_prog_row, flags, 24);
 KILN_AT(kiln_prog_row, stack, 28);
-KILN_SIZE(kiln_map, 112);
+KILN_SIZE(kiln_map, 128);
 KILN_AT(kiln_map, key_size, 4);
 KILN_AT(kiln_map, value_size, 8);
 KILN_AT(kiln_map, max_entries, 12);
@@ -184,7 +195,11 @@ KILN_AT(kiln_map, state, 56);
 KILN_AT(kiln_map, lock, 60);
 KILN_AT(kiln_map, inner, 64);
 KILN_AT(kiln_map, extra, 72);
-KILN_AT(kiln_map, priv, 80);
+KILN_AT(kiln_map, init, 80);
+KILN_AT(kiln_map, ninit, 88);
+KILN_AT(kiln_map, priv, 96);
+KILN_SIZE(kiln_map_init, 16);
+KILN_AT(kiln_map_init, key, 8);
 KILN_SIZE(kiln_map_row, 40);
 KILN_AT(kiln_map_row, name, 4);
 KILN_AT(kiln_map_row, type, 8);

@@ -78,6 +78,7 @@ static void t_inner_map_by_id_is_an_element(void **state)
 	assert_int_equal(d->init.n, 1);
 	assert_int_equal(d->init.v[0].slot, 2);
 	assert_int_equal(d->init.v[0].sym, find(&r, "tc_inner")->sym);
+	assert_int_equal(d->id, 8);
 	read_done(&r);
 }
 
