@@ -23,6 +23,7 @@ struct scope_rec {
 	u32 cpu;       /* number of that slot */
 	u32 tid;       /* 0: nobody's */
 	u64 random;    /* state of kiln_port_random() */
+	u32 locks;     /* that it holds or waits for: kiln_port_lock() */
 } __attribute__((aligned(SCOPE_LINE)));
 
 KILN_AT(scope_rec, ctr, 0);

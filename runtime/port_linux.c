@@ -63,11 +63,25 @@ RT_API void kiln_port_core_sync(void)
  * preempted they yield, then sleep. A thread that died inside (or the process
  * that forked) left the data in an unknown state: who waits for it for a
  * second gets -EBUSY.
+ *
+ * A signal handler, or a program on a function that the runtime calls, runs
+ * in the middle of anything, and two threads
+ *
+ *	A holds S, is interrupted, waits for T
+ *	B holds T, is interrupted, waits for S
+ *
+ * would wait for ever. So no thread waits long while it holds a lock: each
+ * counts the locks that it holds or waits for (L1 before it tries, L4 when it
+ * has let go), and who finds the count above 0 gives up after a moment, with
+ * -EBUSY. A cycle of waiters needs one who holds and waits, and none does for
+ * longer than that. Between L1 and L2 the count is one too high, which only
+ * makes an interrupting context less patient.
  */
 
 #define SPIN	 256
 #define YIELD	 16
 #define PATIENCE ((u64)1000 * 1000 * 1000)
+#define MOMENT	 ((u64)2 * 1000 * 1000)
 
 static bool try_lock(u32 *word, u32 me, u32 *owner)
 {
@@ -76,10 +90,11 @@ static bool try_lock(u32 *word, u32 me, u32 *owner)
 		me, memory_order_acquire, memory_order_relaxed);
 }
 
-static int lock_slow(u32 *word, u32 me)
+/* `outer`: the thread has other locks already. */
+static int lock_slow(u32 *word, u32 me, bool outer)
 {
 	struct timespec nap = {0, 20000};
-	u64 start = 0;
+	u64 start = 0, waited;
 	u32 owner;
 
 	for (u32 tries = 0; !try_lock(word, me, &owner); tries++) {
@@ -94,8 +109,10 @@ static int lock_slow(u32 *word, u32 me)
 		rt_syscall(SYS_nanosleep, (long)&nap, 0, 0, 0);
 		if (!start)
 			start = kiln_port_time_ns();
-		else if (kiln_port_time_ns() - start > PATIENCE &&
-			 rt_scope_is_gone(owner))
+		waited = kiln_port_time_ns() - start;
+		if (outer && waited > MOMENT)
+			return -RT_EBUSY;
+		if (waited > PATIENCE && rt_scope_is_gone(owner))
 			return -RT_EBUSY;
 	}
 	return 0;
@@ -103,14 +120,26 @@ static int lock_slow(u32 *word, u32 me)
 
 RT_API int kiln_port_lock(uint32_t *word)
 {
-	u32 me = scope_me()->id, owner;
+	struct scope_rec *r = scope_me();
+	u32 outer = r->locks, owner;
+	int err;
 
-	if (likely(try_lock(word, me, &owner)))
+	r->locks = outer + 1;			   /* L1 */
+	atomic_signal_fence(memory_order_seq_cst); /* before L2, see above */
+	if (likely(try_lock(word, r->id, &owner))) /* L2 */
 		return 0;
-	return owner == me ? -RT_EBUSY : lock_slow(word, me);
+	err = owner == r->id ? -RT_EBUSY : lock_slow(word, r->id, outer);
+	if (err)
+		r->locks = outer;
+	return err;
 }
 
 RT_API void kiln_port_unlock(uint32_t *word)
 {
-	store32(word, 0, memory_order_release);
+	struct scope_rec *r = rt_scope_self;
+
+	store32(word, 0, memory_order_release); /* L3 */
+	atomic_signal_fence(memory_order_seq_cst);
+	if (r && r->locks)  /* not in a child whose parent took the lock */
+		r->locks--; /* L4 */
 }

@@ -278,6 +278,7 @@ static struct scope_rec *register_blocked(void)
 	store32(&r->ctr, 0, memory_order_relaxed);
 	r->id = p->first_id + (u32)(r - p->rec);
 	r->random = 0;
+	r->locks = 0;
 	store32(&r->tid, my_tid(), memory_order_release);
 	unlock_pool(p);
 	rt_scope_self = r;

@@ -22,7 +22,8 @@ uint32_t kiln_port_random(void);
  * which saves the general registers only: it must not use vector registers. */
 uint32_t kiln_port_cpu(void);
 /* Mutual exclusion on one word that is 0 when free; interrupt-safe. lock
- * returns -EBUSY (-16) if this context holds the word already, else 0. */
+ * returns -EBUSY (-16) if this context, or one that it interrupted, holds the
+ * word, or holds another one and could wait for ever; else 0. */
 int kiln_port_lock(uint32_t *word);
 void kiln_port_unlock(uint32_t *word);
 void kiln_port_relax(void);

@@ -1,7 +1,7 @@
 /*
  * Threads on one hash map: what hashtab.h claims, as an invariant.
  *
- *   usage: map_threads hash|lru|lru_percpu SECONDS
+ *   usage: map_threads hash|lru|lru_percpu SECONDS [PATIENCE]
  *
  * The map is small, so that elements are used again at once. Keys are two
  * words; a key is put into the map only with both words equal.
@@ -11,12 +11,14 @@
  *   - phantom keys have different words, each of which occurs in real keys:
  *     never found, not even by half an old and half a new key
  *   - at the end as many keys fit as at the beginning: no element was lost
- * Signal handlers do the same in between. An LRU map may drop stable keys,
- * but takes every update. Per-CPU values are written in place: of the key asked
- * for, but maybe half old and half new.
+ * Signal handlers do the same in between, in several threads at once: who was
+ * interrupted holds a lock that another one's handler waits for. An LRU map may
+ * drop stable keys, but takes every update. Per-CPU values are written in
+ * place: of the key asked for, but maybe half old and half new.
  *
- * Ends with 1 at the first violation, also if something hangs or crashes: the
- * mutants of this test's CMakeLists.txt must be found within the time.
+ * Ends with 1 at the first violation, also if something crashes, or hangs for
+ * PATIENCE (60) seconds: the mutants of this test's CMakeLists.txt must be found
+ * within the time.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -161,7 +163,7 @@ static void on_signal(int sig)
 	u64 rng = (atomic_fetch_add(&seed, 1) + 1) * 0x9e3779b97f4a7c15;
 
 	(void)sig;
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 64; i++) {
 		write_one(&rng);
 		read_one(&rng);
 	}
@@ -173,20 +175,24 @@ static void on_crash(int sig)
 	violated("crashed by signal", sig);
 }
 
-static void run_threads(unsigned seconds)
+/* Two writers that wait for each other write no more: the alarm ends it. */
+static void run_threads(unsigned seconds, unsigned patience)
 {
 	pthread_t t[THREADS];
-	u64 end = kiln_port_time_ns() + seconds * 1000000000ull;
+	u64 end = kiln_port_time_ns() + seconds * 1000000000ull, seen = 1;
 
 	for (uintptr_t i = 0; i < THREADS; i++)
 		pthread_create(&t[i], NULL, i % 2 ? reader : writer, (void *)i);
 	while (kiln_port_time_ns() < end) {
-		u64 before = n_signals;
-
-		pthread_kill(t[before % THREADS], SIGUSR1);
-		usleep(500);
+		if (seen != n_writes)
+			alarm(patience);
+		seen = n_writes;
+		for (int i = 0; i < THREADS; i++)
+			pthread_kill(t[i], SIGUSR1);
+		usleep(100);
 	}
 	stop = true;
+	alarm(patience);
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(t[i], NULL);
 }
@@ -251,13 +257,14 @@ static void init(void)
 
 int main(int argc, char **argv)
 {
-	if (argc != 3)
+	unsigned patience = argc > 3 ? (unsigned)atoi(argv[3]) : 60;
+
+	if (argc < 3)
 		return 2;
 	is_percpu = !strcmp(argv[1], "lru_percpu");
 	is_lru = is_percpu || !strcmp(argv[1], "lru");
-	alarm((unsigned)atoi(argv[2]) + 60); /* who hangs has violated, too */
 	init();
-	run_threads((unsigned)atoi(argv[2]));
+	run_threads((unsigned)atoi(argv[2]), patience);
 	check_capacity();
 	printf("%s: %llu reads, %llu writes, %llu signals, nothing violated\n",
 		argv[1], (unsigned long long)n_reads,
