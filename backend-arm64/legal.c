@@ -157,5 +157,4 @@ void a64_legalise(struct fn *f, const struct cg *cg)
 				op_is_mem((enum op)f->ins[i].op))
 				legalise_align(f, i);
 		}
-	legal_steps(f);
 }

@@ -30,5 +30,4 @@ void x86_legalise(struct fn *f, const struct cg *cg)
 			else if (op_is_mem((enum op)ins->op))
 				legal_offset(f, i);
 		}
-	legal_steps(f);
 }

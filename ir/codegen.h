@@ -26,9 +26,6 @@ void legal_mulhu(struct fn *f, u32 i);
 void legal_udiv(struct fn *f, u32 i);
 /* An offset beyond 32 bits is added to the address first. */
 void legal_offset(struct fn *f, u32 i);
-/* i = i + c of a loop, if only the loop itself wants it: done last, so that i
- * is dead and its register can be taken. */
-void legal_steps(struct fn *f);
 
 /* ---- unit.c: rows -------------------------------------------------------- */
 

@@ -401,6 +401,7 @@ void pass_combine(struct fn *f); /* adjacent byte loads/stores, byte swaps */
 void pass_frame(struct fn *f);	 /* fn->frame; unwritten stack bytes read 0 */
 void pass_jumps(struct fn *f);	 /* empty blocks and straight lines vanish */
 void pass_bools(struct fn *f);	 /* phis of 0 and 1 -> conditions as values */
+void pass_sink(struct fn *f);	 /* values to where their arguments end */
 void pass_layout(struct fn *f);	 /* block numbers become the order in memory */
 
 #endif

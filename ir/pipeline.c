@@ -25,6 +25,7 @@ static const struct pass passes[] = {
 	{"dce", pass_dce, 1, "what the passes above left unused"},
 	{"jumps", pass_jumps, 1, "decided branches"},
 	{"frame", pass_frame, 0, "what is left of the stack reads 0 at first"},
+	{"sink", pass_sink, 1, "makes values where their arguments end"},
 	{"layout", pass_layout, 0, "the back end emits blocks as numbered"},
 };
 
