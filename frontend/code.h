@@ -168,20 +168,40 @@ enum helper_arg {
 	HARG_VAL,
 	HARG_OPT, /* as VAL; 0 if the program never wrote the register */
 	HARG_CTX,
+	HARG_SKB,
+	HARG_XDP,
 	HARG_MAP,
 	HARG_KEY,
 	HARG_VALUE,
+	HARG_OUTVAL,
 	HARG_IN,
 	HARG_OUT,
 	HARG_INOUT,
 	HARG_STR,
+	HARG_FROM,
+	HARG_IN16,
+	HARG_IN20,
+	HARG_IN40,
 	HARG_OUT4,
 	HARG_OUT8,
+	HARG_OUT16,
+	HARG_INOUT4,
+	HARG_INOUT16,
 	HARG_SIZE,
 	HARG_FN,
 	HARG_ANY,
 	HARG_MEM,
+	HARG_OBJ,
+	HARG_LAST = HARG_OBJ + 1,
 };
+
+/* What a helper does with the memory behind an argument of that kind. */
+struct harg_mem {
+	u8 access; /* enum arg_access */
+	u8 bytes;  /* 0: by another argument, or not known */
+};
+
+extern const struct harg_mem fe_harg_mem[]; /* by enum helper_arg */
 
 enum helper_ret {
 	HRET_NUM,

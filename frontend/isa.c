@@ -27,6 +27,7 @@ enum { NONE, SCOPE };
 enum {
 	READS = CALLF_READS,
 	WRITES = CALLF_WRITES,
+	RW = READS | WRITES,
 	CTXW = CALLF_CTX,
 	PACKET = CALLF_PACKET,
 	ACQUIRE = CALLF_ACQUIRE,
@@ -50,6 +51,28 @@ const struct helper fe_helpers[] = {
 // clang-format on
 
 const u32 fe_nhelpers = countof(fe_helpers);
+
+const struct harg_mem fe_harg_mem[] = {
+	[HARG_KEY] = {ARG_READ, 0},
+	[HARG_VALUE] = {ARG_READ, 0},
+	[HARG_OUTVAL] = {ARG_WRITE, 0},
+	[HARG_IN] = {ARG_READ, 0},
+	[HARG_OUT] = {ARG_WRITE, 0},
+	[HARG_INOUT] = {ARG_RW, 0},
+	[HARG_FROM] = {ARG_READ, 0},
+	[HARG_STR] = {ARG_ESCAPE, 0},
+	[HARG_ANY] = {ARG_ESCAPE, 0},
+	[HARG_OBJ] = {ARG_ESCAPE, 0},
+	[HARG_IN16] = {ARG_READ, 16},
+	[HARG_IN20] = {ARG_READ, 20},
+	[HARG_IN40] = {ARG_READ, 40},
+	[HARG_OUT4] = {ARG_WRITE, 4},
+	[HARG_OUT8] = {ARG_WRITE, 8},
+	[HARG_OUT16] = {ARG_WRITE, 16},
+	[HARG_INOUT4] = {ARG_RW, 4},
+	[HARG_INOUT16] = {ARG_RW, 16},
+	[HARG_LAST] = {ARG_SCALAR, 0},
+};
 
 const struct helper *fe_helper(i64 id)
 {

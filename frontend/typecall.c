@@ -108,33 +108,54 @@ struct call_to types_callee(
 	return (struct call_to){TO_NOBODY, NULL, 0};
 }
 
+/* The map among a helper's arguments, if it is known. */
+static const struct mapdef *map_of(
+	const struct module *m, const struct helper *h, const struct rty *reg)
+{
+	for (u32 k = 0; k < h->nargs; k++)
+		if (h->arg[k] == HARG_MAP && reg[k].kind == RTY_MAP)
+			return &m->map.v[reg[k].id];
+	return NULL;
+}
+
+i32 types_size_arg(const struct helper *h, u32 arg)
+{
+	switch (h->arg[arg]) {
+	case HARG_IN:
+	case HARG_OUT:
+	case HARG_INOUT: return (i32)arg + 1;
+	case HARG_FROM: return (i32)arg - 1;
+	default: return -1;
+	}
+}
+
 i64 types_arg_size(const struct module *m, const struct helper *h, u32 arg,
 	const struct rty *reg)
 {
-	const struct mapdef *map =
-		reg[0].kind == RTY_MAP ? &m->map.v[reg[0].id] : NULL;
+	const struct mapdef *map = map_of(m, h, reg);
+	i32 by = types_size_arg(h, arg);
 
+	if (by >= 0)
+		return reg[by].kind == RTY_SCALAR && reg[by].fixed &&
+				       reg[by].off >= 0
+			       ? reg[by].off
+			       : -1;
 	switch (h->arg[arg]) {
 	case HARG_KEY: return map ? (i64)map->key_size : -1;
-	case HARG_VALUE: return map ? (i64)map->value_size : -1;
-	case HARG_OUT4: return 4;
-	case HARG_OUT8: return 8;
-	case HARG_IN:
-	case HARG_OUT:
-	case HARG_INOUT:
-		if (arg < 4 && h->arg[arg + 1] == HARG_SIZE &&
-			reg[arg + 1].kind == RTY_SCALAR && reg[arg + 1].fixed &&
-			reg[arg + 1].off >= 0)
-			return reg[arg + 1].off;
-		return -1;
-	default: return -1;
+	case HARG_VALUE:
+	case HARG_OUTVAL: return map ? (i64)map->value_size : -1;
+	default:
+		return fe_harg_mem[h->arg[arg]].bytes
+			       ? fe_harg_mem[h->arg[arg]].bytes
+			       : -1;
 	}
 }
 
 static bool writes_memory(u8 arg)
 {
-	return arg == HARG_OUT || arg == HARG_INOUT || arg == HARG_OUT4 ||
-	       arg == HARG_OUT8;
+	u8 access = fe_harg_mem[arg].access;
+
+	return access == ARG_WRITE || access == ARG_RW;
 }
 
 /* What a callee starts with when the caller is in state s. */

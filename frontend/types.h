@@ -179,6 +179,8 @@ u32 types_callee_spec(struct types *t, const struct state *s,
 	const struct helper *h, u32 func);
 /* The callback's parameter (from 0) that is the helper's ANY, or -1. */
 i32 types_callback_any(const struct helper *h);
+/* The argument that holds the size of the memory behind this one, or -1. */
+i32 types_size_arg(const struct helper *h, u32 arg);
 /* Bytes that a helper's pointer argument covers: of the map's definition or
  * of a fixed size argument; -1: not known. */
 i64 types_arg_size(const struct module *m, const struct helper *h, u32 arg,

@@ -2,6 +2,7 @@
  * One walk over a function whose types are known: says what is wrong with it
  * and writes down, per instruction, what lowering needs.
  */
+#include <linux/bpf.h>
 #include <string.h>
 
 #include "frontend/types.h"
@@ -193,27 +194,15 @@ static struct arg_mem escape(struct rty x)
 	return a;
 }
 
-static u8 helper_access(u8 arg)
-{
-	switch (arg) {
-	case HARG_KEY:
-	case HARG_VALUE:
-	case HARG_IN: return ARG_READ;
-	case HARG_OUT:
-	case HARG_OUT4:
-	case HARG_OUT8: return ARG_WRITE;
-	case HARG_INOUT: return ARG_RW;
-	case HARG_STR:
-	case HARG_ANY: return ARG_ESCAPE;
-	default: return ARG_SCALAR;
-	}
-}
-
 static struct arg_mem helper_arg_mem(
 	const struct walk *w, const struct helper *h, u32 k)
 {
 	const struct rty *reg = &w->s->reg[1];
-	struct arg_mem a = {.access = helper_access(h->arg[k]), .size_arg = -1};
+	struct arg_mem a = {
+		.access = fe_harg_mem[h->arg[k]].access,
+		.size_arg = -1,
+	};
+	i32 by = types_size_arg(h, k);
 	i64 size;
 
 	if (a.access == ARG_SCALAR || a.access == ARG_ESCAPE)
@@ -221,13 +210,35 @@ static struct arg_mem helper_arg_mem(
 	size = types_arg_size(w->m, h, k, reg);
 	if (reg[k].kind == RTY_STACK)
 		check_stack(w, reg[k], 0, size);
-	if (k < 4 && h->arg[k + 1] == HARG_SIZE)
-		a.size_arg = (i8)(k + 1);
+	if (by >= 0)
+		a.size_arg = (i8)by;
 	else if (size < 0 || size > INT32_MAX)
 		return escape(reg[k]);
 	else
 		a.hi = (i32)size;
 	return a;
+}
+
+/* Argument k must be the context, and of the kind that the helper knows. */
+static void use_context(const struct walk *w, const struct helper *h, u32 k)
+{
+	struct rty x = w->s->reg[1 + k];
+	const struct ctx_type *c = x.kind == RTY_CTX ? ctx_find(x.id) : NULL;
+	bool whole = x.kind == RTY_CTX && x.fixed && !x.off;
+	char name[96];
+
+	if (x.kind == RTY_NONE || x.kind == RTY_UNKNOWN || w->m->raw)
+		return;
+	if (!whole)
+		bad(w, "argument %u of %s is %s, wanted the context", k + 1,
+			h->name, rty_name(x, w->m, name, sizeof(name)));
+	else if ((h->arg[k] == HARG_SKB && !(c && c->skb)) ||
+		 (h->arg[k] == HARG_XDP && x.id != BPF_PROG_TYPE_XDP))
+		bad(w,
+			"argument %u of %s is the context of program type %s, "
+			"wanted %s",
+			k + 1, h->name, ctx_prog_name(x.id),
+			h->arg[k] == HARG_SKB ? "a socket buffer" : "xdp");
 }
 
 static bool is_map(struct rty x)
@@ -281,6 +292,9 @@ static void use_helper(const struct walk *w, struct fe_call *c)
 				h->name,
 				rty_name(w->s->reg[1 + k], w->m, name,
 					sizeof(name)));
+		if (h->arg[k] == HARG_CTX || h->arg[k] == HARG_SKB ||
+			h->arg[k] == HARG_XDP)
+			use_context(w, h, k);
 		c->arg[k] = helper_arg_mem(w, h, k);
 		if (h->arg[k] == HARG_FN)
 			use_callback(w, c, k);

@@ -328,17 +328,26 @@ static int put_maps(struct inspect *s)
 static const struct helper {
 	u32 id;
 	const char *name, *kind;
+	const char *absent; /* of a hook */
 } helpers[] = {
 #define NATIVE			    "native"
-#define HOOK			    "hook"
 #define INLINE			    "inline"
-#define HELPER(id, name, kind, ...) {id, #name, kind},
+#define HELPER(id, name, kind, ...) {id, #name, kind, ""},
+#define HOOK(id, name, absent, ...) {id, #name, "hook", #absent},
 #include "kiln/helpers.def"
 #undef HELPER
 #undef INLINE
 #undef HOOK
 #undef NATIVE
 };
+
+/* What a hook returns that nobody supplied: errnos with their sign. */
+static const char *absent_text(struct inspect *s, const struct helper *h)
+{
+	bool fails = h->absent[0] == 'E';
+
+	return fails ? arena_printf(s->a, "-%s", h->absent) : h->absent;
+}
 
 static const char *helper_name(const struct nat_sym *y)
 {
@@ -365,6 +374,7 @@ static void put_helpers(struct inspect *s)
 			&s->r, "id", h ? arena_printf(s->a, "%u", h->id) : "");
 		rep_string(&s->r, "name", name);
 		rep_string(&s->r, "kind", h ? h->kind : "unknown");
+		rep_string(&s->r, "absent", h ? absent_text(s, h) : "");
 		rep_end_row(&s->r);
 	}
 	rep_end_table(&s->r);

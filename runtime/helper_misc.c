@@ -21,3 +21,10 @@ HELPER_FN(get_current_pid_tgid)
 {
 	return kiln_port_pid_tgid();
 }
+
+/* A kernel's count of ticks since it started; here of 4 ms (HZ is 250), and
+ * from wherever the port's time begins. */
+HELPER_FN(jiffies64)
+{
+	return kiln_port_time_ns() / 4000000;
+}

@@ -25,6 +25,14 @@ HELPER_FN(ktime_get_coarse_ns)
 	return (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
 }
 
+HELPER_FN(ktime_get_tai_ns)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_TAI, &t);
+	return (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
+}
+
 /* gid << 32 | uid */
 HELPER_FN(get_current_uid_gid)
 {

@@ -27,14 +27,24 @@ enum {
 	RT_ENOENT = 2,
 	RT_ESRCH = 3,
 	RT_E2BIG = 7,
+	RT_EBADF = 9,
 	RT_EAGAIN = 11,
 	RT_ENOMEM = 12,
+	RT_EACCES = 13,
+	RT_EFAULT = 14,
 	RT_EBUSY = 16,
 	RT_EEXIST = 17,
+	RT_ENODEV = 19,
 	RT_EINVAL = 22,
+	RT_ENOSPC = 28,
+	RT_ERANGE = 34,
 	RT_EDEADLK = 35,
-	RT_ETIMEDOUT = 110,
+	RT_ENOMSG = 42,
+	RT_ESOCKTNOSUPPORT = 94,
 	RT_ENOTSUP = 95,
+	RT_EOPNOTSUPP = RT_ENOTSUP,
+	RT_ETIMEDOUT = 110,
+	RT_ENOTSUPP = 524, /* the kernel's own, which programs see, too */
 };
 
 /* Flags of map updates and of map creation (uapi/linux/bpf.h). */
@@ -183,6 +193,7 @@ static always_inline void words_zero(u64 *dst, size_t size)
 /* ---- packet.c ---------------------------------------------------------------- */
 
 struct kiln_sk_buff;
+struct kiln_xdp_md;
 /* size bytes (1, 2, 4) of the packet in host order, or UINT64_MAX. */
 u64 kiln_skb_load(const struct kiln_sk_buff *skb, u64 off, u64 size);
 
@@ -204,5 +215,6 @@ u64 kiln_skb_load(const struct kiln_sk_buff *skb, u64 off, u64 size);
 		__attribute__((unused)) uint64_t a5)
 
 #define PTR(type, a) ((type *)(uintptr_t)(a))
+#define FAILED(err)  ((u64) - (i64)RT_##err)
 
 #endif

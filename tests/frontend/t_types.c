@@ -309,6 +309,15 @@ static void t_types_calls_are_refused(void **state)
 	refuse("callx r1\nexit",
 		"insn 0: callx through context, wanted a function address or "
 		"a helper number");
+	refuse("r1 += 4\nr2 = 0\ncall 44\nexit",
+		"insn 2: argument 1 of xdp_adjust_head is context +4, wanted "
+		"the context");
+	refuse("r1 = 7\nr2 = 0\ncall 44\nexit",
+		"insn 2: argument 1 of xdp_adjust_head is number +7, wanted "
+		"the context");
+	refuse("r2 = 0\ncall 39\nexit",
+		"insn 1: argument 1 of skb_pull_data is the context of program "
+		"type xdp, wanted a socket buffer");
 	refuse("r1 = 5\nr2 = r10\nr2 += -4\ncall 1\nexit",
 		"insn 3: argument 1 of map_lookup_elem is number +5, wanted a "
 		"map");

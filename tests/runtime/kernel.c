@@ -89,8 +89,13 @@ int kernel_next_key(int map, const void *key, void *next)
 
 int kernel_prog(const struct bpf_insn *insn, u32 n)
 {
+	return kernel_prog_of(BPF_PROG_TYPE_XDP, insn, n);
+}
+
+int kernel_prog_of(u32 type, const struct bpf_insn *insn, u32 n)
+{
 	static char log[1 << 16];
-	union bpf_attr a = {.prog_type = BPF_PROG_TYPE_XDP,
+	union bpf_attr a = {.prog_type = type,
 		.insns = (uintptr_t)insn,
 		.insn_cnt = n,
 		.license = (uintptr_t) "GPL"};
@@ -104,6 +109,21 @@ int kernel_prog(const struct bpf_insn *insn, u32 n)
 	bpf(BPF_PROG_LOAD, &a);
 	fprintf(stderr, "%s\n%s\n", strerror(-fd), log);
 	return fd;
+}
+
+int kernel_run_packet(
+	int prog, const void *in, u32 size, void *out, u32 *out_size)
+{
+	union bpf_attr a = {.test = {.prog_fd = (u32)prog,
+				    .data_in = (uintptr_t)in,
+				    .data_out = (uintptr_t)out,
+				    .data_size_in = size,
+				    .data_size_out = *out_size,
+				    .repeat = 1}};
+	int err = bpf(BPF_PROG_TEST_RUN, &a);
+
+	*out_size = a.test.data_size_out;
+	return err ? err : (int)a.test.retval;
 }
 
 int kernel_run(int prog, void *data, u32 size, u32 repeat, u32 *ns)

@@ -17,10 +17,15 @@ int kernel_lookup(int map, const void *key, void *value);
 int kernel_update(int map, const void *key, const void *value, u64 flags);
 int kernel_delete(int map, const void *key);
 int kernel_next_key(int map, const void *key, void *next);
+/* A program of that type; prints the verifier's log if it is refused. */
+int kernel_prog_of(u32 type, const struct bpf_insn *insn, u32 n);
 /* An XDP program; prints the verifier's log if it is refused. */
 int kernel_prog(const struct bpf_insn *insn, u32 n);
 /* Runs it on a packet, which it may change; its result, or negative errno. */
 int kernel_run(int prog, void *data, u32 size, u32 repeat, u32 *ns);
+/* The same for a packet that changes its size: out has room for *out_size. */
+int kernel_run_packet(
+	int prog, const void *in, u32 size, void *out, u32 *out_size);
 
 /* ---- instructions ---------------------------------------------------------- */
 
@@ -39,6 +44,11 @@ int kernel_run(int prog, void *data, u32 size, u32 repeat, u32 *ns);
 #define LD64(d, s, o)  I(BPF_LDX | BPF_MEM | BPF_DW, d, s, o, 0)
 #define ST32(d, o, s)  I(BPF_STX | BPF_MEM | BPF_W, d, s, o, 0)
 #define ST64(d, o, s)  I(BPF_STX | BPF_MEM | BPF_DW, d, s, o, 0)
+#define ST32I(d, o, i) I(BPF_ST | BPF_MEM | BPF_W, d, 0, o, i)
+#define SUB(d, s)      I(BPF_ALU64 | BPF_SUB | BPF_X, d, s, 0, 0)
+#define LDIMM(d, v)                                           \
+	I(BPF_LD | BPF_IMM | BPF_DW, d, 0, 0, (i32)(u32)(v)), \
+		I(0, 0, 0, 0, (i32)(u32)((u64)(v) >> 32))
 #define ST64I(d, o, i) I(BPF_ST | BPF_MEM | BPF_DW, d, 0, o, i)
 #define JNEI(d, i, o)  I(BPF_JMP | BPF_JNE | BPF_K, d, 0, o, i)
 #define JEQI(d, i, o)  I(BPF_JMP | BPF_JEQ | BPF_K, d, 0, o, i)
