@@ -349,7 +349,7 @@ static void seal_ready(struct lower *l, u32 *open, u32 b)
 static void lower_blocks(struct lower *l)
 {
 	const struct fe_func *fe = l->fe;
-	u32 *open = arena_array(l->f->a, u32, fe->nblk);
+	u32 *open = arena_array(arena_scratch(l->f->a), u32, fe->nblk);
 
 	for (u32 b = 0; b < fe->nblk; b++)
 		open[b] = fe->blk[b].npred;
@@ -365,6 +365,8 @@ struct fn *fe_lower(
 	struct module *m, u32 func, struct arena *a, const struct cg *cg)
 {
 	u8 types[NVARS];
+	struct arena *tmp = arena_scratch(a);
+	struct arena_mark mark = arena_mark(tmp);
 	struct lower l = {.m = m, .func = &m->func.v[func]};
 
 	l.strict_align = cg && cg->strict_align;
@@ -373,15 +375,16 @@ struct fn *fe_lower(
 	l.f = ir_fn_new(a, l.func->name, l.func->nparams);
 	l.f->sym = l.func->sym;
 	l.f->module = m;
-	/* measured: one to two IR instructions per BPF one */
-	ir_reserve(l.f, l.func->n * 3 / 2 + 64, l.fe->nblk + 1);
+	/* measured: one to two IR instructions per BPF one, to the end */
+	ir_reserve(l.f, l.func->n * 2 + 64, l.fe->nblk + 1);
 	for (u32 b = 0; b <= l.fe->nblk; b++)
 		ir_blk_new(l.f);
 	memset(types, TY_I64, sizeof(types));
-	l.ssa = ssa_begin(l.f, NVARS, types, unwritten, &l);
+	l.ssa = ssa_begin_in(tmp, l.f, NVARS, types, unwritten, &l);
 	lower_entry(&l);
 	lower_blocks(&l);
 	ssa_end(l.ssa);
+	arena_release(tmp, mark);
 	cfg_prune(l.f);
 	ir_check(l.f, "lower");
 	return l.f;

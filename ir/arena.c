@@ -1,10 +1,12 @@
 /*
  * Arenas: memory that is freed all at once. A chain of chunks, each twice the
  * size of the one before up to CHUNK_MAX; an allocation that does not fit
- * starts a new chunk.
+ * starts a new chunk. Released chunks are kept, for the arena and its scratch
+ * arena alike, until the arena's end.
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "ir/support.h"
 
@@ -19,21 +21,26 @@
 #include <sanitizer/asan_interface.h>
 #define poison(p, n)   ASAN_POISON_MEMORY_REGION(p, n)
 #define unpoison(p, n) ASAN_UNPOISON_MEMORY_REGION(p, n)
+/* Who takes raw memory for zeroed shall see it. */
+#define junk(p, n) memset(p, 0xa5, n)
 #else
 #define poison(p, n)   ((void)(p), (void)(n))
 #define unpoison(p, n) ((void)(p), (void)(n))
+#define junk(p, n)     (p)
 #endif
 
-enum { ALIGN = 16, CHUNK_MIN = 64 << 10, CHUNK_MAX = 4 << 20 };
+enum { ALIGN = 16, CHUNK_MIN = 64 << 10, CHUNK_MAX = 4 << 20, HUGE = 2 << 20 };
 
 struct arena_chunk {
 	struct arena_chunk *prev;
 	size_t size; /* bytes after this header */
 };
 
+enum { HEADER = (sizeof(struct arena_chunk) + ALIGN - 1) / ALIGN * ALIGN };
+
 static u8 *chunk_data(struct arena_chunk *c)
 {
-	return (u8 *)c + align_up(sizeof(*c), ALIGN);
+	return (u8 *)c + HEADER;
 }
 
 void arena_init(struct arena *a, void (*oom)(void *), void *oom_ctx)
@@ -41,6 +48,7 @@ void arena_init(struct arena *a, void (*oom)(void *), void *oom_ctx)
 	memset(a, 0, sizeof(*a));
 	a->oom = oom;
 	a->oom_ctx = oom_ctx;
+	a->owner = a;
 }
 
 static void arena_oom(struct arena *a)
@@ -50,61 +58,72 @@ static void arena_oom(struct arena *a)
 	abort();
 }
 
-static void chunk_use(struct arena *a, struct arena_chunk *c)
+/* ---- chunks -------------------------------------------------------------- */
+
+/* Of *size bytes or more. Large ones are made of huge pages where the system
+ * has some: with small ones, page faults were a quarter of a compilation. */
+static struct arena_chunk *chunk_new(size_t *size)
 {
-	a->chunk = c;
-	a->cur = chunk_data(c);
-	a->end = a->cur + c->size;
-	poison(a->cur, c->size);
+	if (*size < HUGE)
+		return malloc(*size);
+	*size = align_up(*size, HUGE);
+	void *p = aligned_alloc(HUGE, *size);
+	if (p)
+		madvise(p, *size, MADV_HUGEPAGE);
+	return p;
 }
 
-/* A chunk that a release left over: a stage needs about as much as the one
- * before it, and fresh pages from the system cost more than they hold. */
+/* The smallest spare chunk that has the room, or NULL. A stage needs about as
+ * much as the one before it, and fresh pages from the system cost more than
+ * they hold. */
 static struct arena_chunk *take_spare(struct arena *a, size_t need)
 {
-	struct arena_chunk *c = a->spare;
+	struct arena_chunk **best = NULL;
 
-	if (!c || c->size < need)
+	for (struct arena_chunk **p = &a->owner->spare; *p; p = &(*p)->prev)
+		if ((*p)->size >= need && (!best || (*p)->size < (*best)->size))
+			best = p;
+	if (!best)
 		return NULL;
-	a->spare = c->prev;
+	struct arena_chunk *c = *best;
+	*best = c->prev;
 	return c;
 }
 
-static void free_spare(struct arena *a)
+static struct arena_chunk *chunk_of(struct arena *a, size_t need)
 {
-	for (struct arena_chunk *c = a->spare, *prev; c; c = prev) {
-		prev = c->prev;
-		free(c);
-	}
-	a->spare = NULL;
+	struct arena_chunk *c = take_spare(a, need);
+
+	if (c)
+		return c;
+	size_t size = a->chunk ? 2 * (a->chunk->size + HEADER) : CHUNK_MIN;
+	if (size > CHUNK_MAX)
+		size = CHUNK_MAX;
+	if (size < need + HEADER)
+		size = need + need / 8 + HEADER; /* next time a bit more fits */
+	c = chunk_new(&size);
+	if (!c)
+		arena_oom(a);
+	c->size = size - HEADER;
+	poison(chunk_data(c), c->size);
+	return c;
 }
 
 static void chunk_add(struct arena *a, size_t need)
 {
-	struct arena_chunk *c = take_spare(a, need);
+	struct arena_chunk *c = chunk_of(a, need);
 
-	if (c) {
-		c->prev = a->chunk;
-		chunk_use(a, c);
-		return;
-	}
-	size_t size = a->chunk ? a->chunk->size * 2 : CHUNK_MIN;
-
-	if (size > CHUNK_MAX)
-		size = CHUNK_MAX;
-	if (size < need)
-		size = need;
-	c = malloc(align_up(sizeof(*c), ALIGN) + size);
-	if (!c)
-		arena_oom(a);
 	c->prev = a->chunk;
-	c->size = size;
-	chunk_use(a, c);
+	a->chunk = c;
+	a->cur = chunk_data(c);
+	a->end = a->cur + c->size;
 }
 
-void *arena_alloc(struct arena *a, size_t size)
+/* ---- allocation ---------------------------------------------------------- */
+
+void *arena_alloc_raw(struct arena *a, size_t size)
 {
-	if (size > SIZE_MAX / 2)
+	if (size > SIZE_MAX / 4)
 		arena_oom(a);
 	size = align_up(size ? size : 1, ALIGN);
 	if (size > (size_t)(a->end - a->cur))
@@ -114,21 +133,36 @@ void *arena_alloc(struct arena *a, size_t size)
 	a->cur += size;
 	a->total += size;
 	unpoison(p, size);
-	return memset(p, 0, size);
+	return junk(p, size);
 }
 
-void *arena_alloc_n(struct arena *a, size_t n, size_t size)
+void *arena_alloc(struct arena *a, size_t size)
+{
+	return memset(arena_alloc_raw(a, size), 0, size);
+}
+
+static size_t bytes_of(struct arena *a, size_t n, size_t size)
 {
 	size_t bytes;
 
 	if (mul_overflows(n, size, &bytes))
 		arena_oom(a);
-	return arena_alloc(a, bytes);
+	return bytes;
+}
+
+void *arena_alloc_n(struct arena *a, size_t n, size_t size)
+{
+	return arena_alloc(a, bytes_of(a, n, size));
+}
+
+void *arena_alloc_raw_n(struct arena *a, size_t n, size_t size)
+{
+	return arena_alloc_raw(a, bytes_of(a, n, size));
 }
 
 void *arena_dup(struct arena *a, const void *p, size_t size)
 {
-	void *copy = arena_alloc(a, size);
+	void *copy = arena_alloc_raw(a, size);
 
 	return size ? memcpy(copy, p, size) : copy;
 }
@@ -157,6 +191,8 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 	return s;
 }
 
+/* ---- release ------------------------------------------------------------- */
+
 struct arena_mark arena_mark(struct arena *a)
 {
 	return (struct arena_mark){a->chunk, a->cur};
@@ -168,8 +204,9 @@ void arena_release(struct arena *a, struct arena_mark m)
 		struct arena_chunk *c = a->chunk;
 
 		a->chunk = c->prev;
-		c->prev = a->spare;
-		a->spare = c;
+		c->prev = a->owner->spare;
+		a->owner->spare = c;
+		poison(chunk_data(c), c->size);
 	}
 	if (!a->chunk) {
 		a->cur = a->end = NULL;
@@ -188,42 +225,38 @@ struct arena *arena_scratch(struct arena *a)
 		if (!s)
 			arena_oom(a);
 		arena_init(s, a->oom, a->oom_ctx);
+		s->owner = a->owner;
 		a->scratch = s;
 	}
-	if (!a->scratch->chunk) /* so that a release keeps one chunk */
-		chunk_add(a->scratch, CHUNK_MIN);
 	return a->scratch;
 }
 
-/* Keeps the newest chunk, which is the largest: the next function of the same
- * size needs no malloc. */
 void arena_reset(struct arena *a)
 {
-	struct arena_chunk *keep = a->chunk;
-
 	if (a->scratch)
 		arena_reset(a->scratch);
-	free_spare(a);
-	if (!keep)
-		return;
-	for (struct arena_chunk *c = keep->prev, *prev; c; c = prev) {
-		prev = c->prev;
-		free(c);
-	}
-	keep->prev = NULL;
-	chunk_use(a, keep);
+	arena_release(a, (struct arena_mark){0});
 }
 
 void arena_fini(struct arena *a)
 {
-	arena_release(a, (struct arena_mark){0});
-	free_spare(a);
+	arena_reset(a);
 	if (a->scratch) {
 		arena_fini(a->scratch);
 		free(a->scratch);
 		a->scratch = NULL;
 	}
+	if (a->owner != a)
+		return;
+	for (struct arena_chunk *c = a->spare, *prev; c; c = prev) {
+		prev = c->prev;
+		unpoison(c, HEADER + c->size);
+		free(c);
+	}
+	a->spare = NULL;
 }
+
+/* ---- growing arrays ------------------------------------------------------ */
 
 void *vec_grow(struct arena *a, void *v, u32 *cap, u32 n, size_t size)
 {
@@ -231,7 +264,7 @@ void *vec_grow(struct arena *a, void *v, u32 *cap, u32 n, size_t size)
 
 	if (want <= *cap)
 		arena_oom(a);
-	void *p = arena_alloc_n(a, want, size);
+	void *p = arena_alloc_raw_n(a, want, size);
 	if (n)
 		memcpy(p, v, n * size);
 	*cap = want;

@@ -92,14 +92,14 @@ struct fn *ir_fn_new(struct arena *a, const char *name, u32 nparams)
 void ir_reserve(struct fn *f, u32 nins, u32 nblk)
 {
 	if (nins > f->cap) {
-		struct ins *v = arena_array(f->a, struct ins, nins);
+		struct ins *v = arena_raw(f->a, struct ins, nins);
 
 		memcpy(v, f->ins, f->nins * sizeof(*v));
 		f->ins = v;
 		f->cap = nins;
 	}
 	if (nblk > f->blkcap) {
-		struct blk *v = arena_array(f->a, struct blk, nblk);
+		struct blk *v = arena_raw(f->a, struct blk, nblk);
 
 		if (f->nblk)
 			memcpy(v, f->blk, f->nblk * sizeof(*v));

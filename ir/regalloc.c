@@ -621,7 +621,9 @@ static void order_pieces(struct ra *ra)
 
 static void run(struct mfn *m, const struct target *t, u64 mask)
 {
-	struct ra ra = {.a = m->a, .m = m, .t = t, .mask = mask};
+	struct arena *tmp = arena_scratch(m->a);
+	struct arena_mark mark = arena_mark(tmp);
+	struct ra ra = {.a = tmp, .m = m, .t = t, .mask = mask};
 
 	ra.nalloc = (u32)__builtin_popcountll(t->allocatable);
 	ra_live(&ra);
@@ -633,6 +635,7 @@ static void run(struct mfn *m, const struct target *t, u64 mask)
 	ra_slots(&ra);
 	ra_moves(&ra);
 	ra_rewrite(&ra);
+	arena_release(tmp, mark);
 }
 
 #ifndef NDEBUG

@@ -16,7 +16,7 @@
 
 struct mins *ra_out(struct ra *ra, u16 op, const struct move_place *pl)
 {
-	struct mins *i = vec_push(ra->a, &ra->out);
+	struct mins *i = vec_push(ra->m->a, &ra->out);
 
 	i->op = op;
 	i->opd = ra->m->opd.n;
@@ -27,7 +27,7 @@ struct mins *ra_out(struct ra *ra, u16 op, const struct move_place *pl)
 
 void ra_out_opd(struct ra *ra, u8 role, u32 reg)
 {
-	struct mopd *o = vec_push(ra->a, &ra->m->opd);
+	struct mopd *o = vec_push(ra->m->a, &ra->m->opd);
 
 	o->reg = reg;
 	o->role = role;
@@ -37,7 +37,7 @@ void ra_out_opd(struct ra *ra, u8 role, u32 reg)
 
 void ra_remat(struct ra *ra, u32 vreg, u32 dst, const struct move_place *pl)
 {
-	struct mins *i = vec_push(ra->a, &ra->out);
+	struct mins *i = vec_push(ra->m->a, &ra->out);
 
 	*i = ra->m->ins.v[ra->m->vreg.v[vreg].remat - 1];
 	i->opd = ra->m->opd.n;
@@ -129,7 +129,7 @@ static void rewrite_ins(
 		w->flag_ins--;
 		w->flags_set = true;
 	}
-	*vec_push(ra->a, &ra->out) = i;
+	*vec_push(ra->m->a, &ra->out) = i;
 }
 
 static void rewrite_blk(struct rewriter *w, u32 b)
@@ -254,8 +254,8 @@ static void link_made(struct ra *ra, struct mblk *blk, u32 made,
 	b->made = true;
 	b->depth = blk[p].depth < blk[s].depth ? blk[p].depth : blk[s].depth;
 	b->nsucc = b->npred = 1;
-	b->succ = arena_array(ra->a, u32, 1);
-	b->pred = arena_array(ra->a, u32, 1);
+	b->succ = arena_array(ra->m->a, u32, 1);
+	b->pred = arena_array(ra->m->a, u32, 1);
 	b->succ[0] = s;
 	b->pred[0] = p;
 	blk[p].succ[n->succ] = made;
@@ -293,19 +293,32 @@ static void renumber(struct ra *ra, struct mblk *blk, const struct layout *l,
 	}
 }
 
+/* Room for nearly every move as an instruction. */
+static void begin_out(struct ra *ra)
+{
+	struct mfn *m = ra->m;
+	u32 nmove = ra->move.n + ra->move.n / 8;
+	struct mopd *opd = arena_raw(m->a, struct mopd, m->opd.n + 2 * nmove);
+
+	memcpy(opd, m->opd.v, m->opd.n * sizeof(*opd));
+	m->opd.v = opd;
+	m->opd.cap = m->opd.n + 2 * nmove;
+	ra->out.cap = m->ins.n + nmove;
+	ra->out.v = arena_raw(m->a, struct mins, ra->out.cap);
+}
+
 void ra_rewrite(struct ra *ra)
 {
 	struct mfn *m = ra->m;
 	struct layout l = {.before = arena_array(ra->a, u32, m->nblk)};
 	struct rewriter w = {.ra = ra};
 
-	ra->out.cap = m->ins.n + ra->move.n + ra->move.n / 8;
-	ra->out.v = arena_array(ra->a, struct mins, ra->out.cap);
+	begin_out(ra);
 	for (u32 b = 0; b < m->nblk; b++)
 		put_blk(ra, &l, b);
 	put_list(ra, &l, l.at_end);
 	u32 *index = arena_array(ra->a, u32, m->nblk);
-	struct mblk *blk = arena_array(ra->a, struct mblk, l.blk.n);
+	struct mblk *blk = arena_array(m->a, struct mblk, l.blk.n);
 	for (u32 k = 0; k < l.blk.n; k++) {
 		const struct new_blk *n = &l.blk.v[k];
 		u32 first = ra->out.n;

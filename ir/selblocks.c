@@ -143,7 +143,7 @@ static void copy_group(struct sel *s, u32 g, struct mins *out, u32 *n)
 static void flatten(struct sel *s)
 {
 	u32 cap = s->m->ins.n, n = 0;
-	struct mins *out = arena_array(s->m->a, struct mins, cap);
+	struct mins *out = arena_raw(s->m->a, struct mins, cap);
 
 	ir_each_blk (s->f, b) {
 		struct mblk *mb = &s->m->blk[s->index[b]];

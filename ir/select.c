@@ -398,18 +398,34 @@ static void lower_blk(struct sel *s, u32 b)
 
 /* ---- the function -------------------------------------------------------- */
 
-/* Room for about what a function of this size becomes. */
-static void reserve(struct sel *s)
+/* The walk makes its instructions in tmp, with room for about what a function
+ * of this size becomes. */
+static void begin_walk(struct sel *s)
 {
 	u32 n = s->f->nins + 64;
 	struct mfn *m = s->m;
 
+	m->a = s->tmp;
 	m->ins.cap = n;
-	m->ins.v = arena_array(m->a, struct mins, n);
+	m->ins.v = arena_raw(m->a, struct mins, n);
 	m->opd.cap = 2 * n;
-	m->opd.v = arena_array(m->a, struct mopd, 2 * n);
+	m->opd.v = arena_raw(m->a, struct mopd, 2 * n);
 	s->group.cap = n;
-	s->group.v = arena_array(s->tmp, struct sel_group, n);
+	s->group.v = arena_raw(s->tmp, struct sel_group, n);
+	vec_push(s->tmp, &s->group); /* number 0 */
+}
+
+/* What outlives the walk gets the room that it needs; sel_finish_blocks does
+ * that for the instructions. */
+static void end_walk(struct sel *s)
+{
+	struct mfn *m = s->m;
+
+	m->a = s->f->a;
+	m->opd.cap = m->opd.n;
+	m->opd.v = arena_dup(m->a, m->opd.v, m->opd.n * sizeof(*m->opd.v));
+	m->vreg.cap = m->vreg.n;
+	m->vreg.v = arena_dup(m->a, m->vreg.v, m->vreg.n * sizeof(*m->vreg.v));
 }
 
 struct mfn *sel_run(
@@ -424,16 +440,16 @@ struct mfn *sel_run(
 	u32 *rpo = cfg_rpo(f, tmp, &n);
 
 	s.m = mir_new(f->a, f);
-	reserve(&s);
 	s.val = arena_array(tmp, struct sel_val, f->nins);
 	s.head = arena_array(tmp, u32, f->nblk);
 	s.pend = arena_array(tmp, u32, f->nblk);
 	s.index = arena_array(tmp, u32, f->nblk);
-	vec_push(tmp, &s.group); /* number 0 */
 	sel_prepare(&s, rpo, n);
 	sel_make_blocks(&s);
+	begin_walk(&s);
 	for (u32 k = n; k-- > 0;)
 		lower_blk(&s, rpo[k]);
+	end_walk(&s);
 	sel_finish_blocks(&s, rpo, n);
 	arena_release(tmp, mark);
 	return s.m;

@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "kiln/base.h"
 
@@ -22,7 +23,8 @@ struct arena {
 	void *oom_ctx;
 	u64 total;	       /* bytes handed out since init, for statistics */
 	struct arena *scratch; /* see arena_scratch */
-	struct arena_chunk *spare; /* released ones, kept until a reset */
+	struct arena *owner;   /* of a scratch arena: the one it belongs to */
+	struct arena_chunk *spare; /* an owner's: released ones */
 };
 
 struct arena_mark {
@@ -32,8 +34,9 @@ struct arena_mark {
 
 void arena_init(struct arena *a, void (*oom)(void *), void *oom_ctx);
 void arena_fini(struct arena *a);
-void arena_reset(struct arena *a); /* frees all, keeps one chunk */
-void *arena_alloc(struct arena *a, size_t size); /* zeroed, 16-aligned */
+void arena_reset(struct arena *a); /* all is free, for it to use again */
+void *arena_alloc(struct arena *a, size_t size);     /* zeroed, 16-aligned */
+void *arena_alloc_raw(struct arena *a, size_t size); /* not zeroed */
 void *arena_dup(struct arena *a, const void *p, size_t size);
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) printf_like(2, 3);
@@ -45,7 +48,9 @@ struct arena *arena_scratch(struct arena *a);
 
 #define arena_new(a, type)	((type *)arena_alloc(a, sizeof(type)))
 #define arena_array(a, type, n) ((type *)arena_alloc_n(a, n, sizeof(type)))
+#define arena_raw(a, type, n)	((type *)arena_alloc_raw_n(a, n, sizeof(type)))
 void *arena_alloc_n(struct arena *a, size_t n, size_t size); /* oom on wrap */
+void *arena_alloc_raw_n(struct arena *a, size_t n, size_t size);
 
 /* Growing array in an arena: struct { T *v; u32 n, cap; }. vec_push makes
  * room for one more and yields a pointer to it, zeroed. Old storage stays in
@@ -60,6 +65,7 @@ void *arena_alloc_n(struct arena *a, size_t n, size_t size); /* oom on wrap */
 						   &(vecp)->cap, (vecp)->n,   \
 						   sizeof(*(vecp)->v)))       \
 				  : (void)0,                                  \
+		memset(&(vecp)->v[(vecp)->n], 0, sizeof(*(vecp)->v)),         \
 		&(vecp)->v[(vecp)->n++])
 void *vec_grow(struct arena *a, void *v, u32 *cap, u32 n, size_t size);
 

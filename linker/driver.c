@@ -187,7 +187,7 @@ static int open_input(struct run *r, size_t i)
 static void done(const struct run *r, const char *stage)
 {
 	if (r->watch && r->watch->stage)
-		r->watch->stage(r->watch->ctx, stage);
+		r->watch->stage(r->watch->ctx, &r->l, stage);
 }
 
 static bool dumps(const struct link *l, const char *stage)

@@ -113,7 +113,7 @@ struct lk_watch {
 	 * or NULL. */
 	void (*func)(void *ctx, const struct link *l, u32 func);
 	/* Told of every stage and pass when it is over; or NULL. */
-	void (*stage)(void *ctx, const char *name);
+	void (*stage)(void *ctx, const struct link *l, const char *name);
 	void *ctx;
 };
 /* kiln_compile(), watched; watch may be NULL. */

@@ -38,6 +38,7 @@ struct input {
 struct stage {
 	char name[16];
 	double us;
+	u64 bytes; /* that arenas handed out */
 };
 
 /* What a child sends its parent. */
@@ -48,6 +49,7 @@ struct sample {
 	u32 nstage;
 	/* while it runs */
 	double last;
+	u64 last_bytes;
 };
 
 struct options {
@@ -89,7 +91,7 @@ static void log_line(void *ctx, enum kiln_level level, const char *line)
 }
 
 /* A pass that runs twice, and the stages of all functions, add up. */
-static void on_stage(void *ctx, const char *name)
+static void on_stage(void *ctx, const struct link *l, const char *name)
 {
 	struct sample *s = ctx;
 	u32 k = 0;
@@ -102,7 +104,12 @@ static void on_stage(void *ctx, const char *name)
 		snprintf(s->stage[s->nstage++].name, sizeof(s->stage[0].name),
 			"%s", name);
 	double t = now_us();
+	u64 bytes = l->a.total + l->fa.total;
+	if (l->fa.scratch)
+		bytes += l->fa.scratch->total;
 	s->stage[k].us += t - s->last;
+	s->stage[k].bytes += bytes - s->last_bytes;
+	s->last_bytes = bytes;
 	s->last = now_us();
 }
 
@@ -185,9 +192,10 @@ static double line(const struct input *in, const char *target, double base,
 	if (o->verbose) {
 		s = median(in, target, true);
 		for (u32 k = 0; k < s.nstage; k++)
-			printf("    %-12s %7.3f %4.0f %%\n", s.stage[k].name,
-				s.stage[k].us / in->slots,
-				100 * s.stage[k].us / s.us);
+			printf("    %-12s %7.3f us %4.0f %% %7.0f B\n",
+				s.stage[k].name, s.stage[k].us / in->slots,
+				100 * s.stage[k].us / s.us,
+				(double)s.stage[k].bytes / in->slots);
 	}
 	fflush(stdout);
 	return us;

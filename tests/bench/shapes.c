@@ -25,6 +25,7 @@ struct shape_code {
 	uint32_t n, cap;
 	struct function *fn;
 	uint32_t nfn, fncap;
+	uint32_t words; /* of the stack that statements use */
 	uint64_t rng;
 };
 
@@ -105,7 +106,7 @@ static int packet_off(struct shape_code *c)
 
 static int stack_off(struct shape_code *c)
 {
-	return -8 * (int)(1 + below(c, 60));
+	return -8 * (int)(1 + below(c, c->words));
 }
 
 /* Of one variable from others, memory and constants. */
@@ -202,12 +203,14 @@ static void branchy(struct shape_code *c, uint32_t slots)
 	end(c);
 }
 
-/* Before every statement a branch over some of the next ones. */
+/* Before every statement a branch over some of the next ones: nearly every
+ * variable has a phi at every join, so there are few. */
 static void tangle(struct shape_code *c, uint32_t slots)
 {
 	enum { AHEAD = 16 };
 	uint32_t open[AHEAD] = {0}; /* 1 + the branch that lands at k % AHEAD */
 
+	c->words = 4;
 	begin(c);
 	for (uint32_t k = 0; c->n < slots + AHEAD; k++) {
 		uint32_t to = (k + 1 + below(c, AHEAD - 1)) % AHEAD;
@@ -418,7 +421,7 @@ static uint8_t *make_object(const struct shape_code *c, size_t *size)
 uint8_t *shape_object(
 	const struct shape *s, uint32_t slots, uint32_t *made, size_t *size)
 {
-	struct shape_code c = {.rng = 88172645463325252u};
+	struct shape_code c = {.rng = 88172645463325252u, .words = 60};
 
 	s->make(&c, slots);
 	*made = c.n;
