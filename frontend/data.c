@@ -14,7 +14,10 @@
 
 #define KCONFIG_SEC ".rodata.kconfig"
 
-enum { MAX_KCONFIG = 4096 }; /* bytes; a line of a kernel config */
+enum {
+	MAX_KCONFIG = 4096, /* bytes; a line of a kernel config */
+	MAX_DATA = 1 << 30, /* as of one section (elf.c) */
+};
 
 /* ---- sections ------------------------------------------------------------ */
 
@@ -42,25 +45,65 @@ static u32 add_datasec(struct module *m, const char *name, u64 size, u64 align)
 	return idx;
 }
 
-static void read_section(struct fe_obj *o, u32 sec)
+/* 1 + the section of this name and kind that an earlier input began, or 0. */
+static u32 find_like(const struct module *m, const char *name, bool writable)
+{
+	for (u32 i = 0; i < m->data.n; i++)
+		if (!strcmp(m->data.v[i].name, name))
+			return m->data.v[i].writable == writable ? i + 1 : 0;
+	return 0;
+}
+
+/* Sections of one name become one, in the order of the inputs. */
+static int append_section(struct fe_obj *o, struct datasec *d, struct fe_sec *s)
+{
+	u64 at = align_up(d->size, s->align), size = at + s->size;
+
+	if (size > MAX_DATA) {
+		fe_error(o, s->name,
+			"%llu bytes with those of other inputs, wanted at most "
+			"%u",
+			(unsigned long long)size, MAX_DATA);
+		return -1;
+	}
+	if (d->bytes || s->bytes) {
+		u8 *p = arena_alloc(o->m->a, size);
+
+		if (d->bytes)
+			memcpy(p, d->bytes, d->size);
+		if (s->bytes)
+			memcpy(p + at, s->bytes, s->size);
+		d->bytes = p;
+	}
+	d->size = o->m->sym.v[d->sym].size = size;
+	d->align = s->align > d->align ? s->align : d->align;
+	s->shift = at;
+	return 0;
+}
+
+static int read_section(struct fe_obj *o, u32 sec)
 {
 	struct fe_sec *s = &o->sec[sec];
 	struct module *m = o->m;
-	bool is_rodata = !strncmp(s->name, ".rodata", 7);
-	u32 idx = add_datasec(m, s->name, s->size, s->align);
-	struct datasec *d = &m->data.v[idx];
+	bool writable =
+		s->flags & SHF_WRITE && strncmp(s->name, ".rodata", 7) != 0;
 
-	d->writable = (s->flags & SHF_WRITE) && !is_rodata;
+	s->data = find_like(m, s->name, writable);
+	if (s->data)
+		return append_section(o, &m->data.v[s->data - 1], s);
+	s->data = 1 + add_datasec(m, s->name, s->size, s->align);
+	struct datasec *d = &m->data.v[s->data - 1];
+	d->writable = writable;
 	if (s->bytes)
 		d->bytes = arena_dup(m->a, s->bytes, s->size);
-	s->data = idx + 1;
+	return 0;
 }
 
 /* Global variables keep their names, for the application's C. */
 static void name_globals(struct fe_obj *o)
 {
 	for (u32 i = 1; i < o->nsym; i++) {
-		const struct fe_sym *y = &o->sym[i];
+		struct fe_sym *y = &o->sym[i];
 
 		if (y->bind == STB_LOCAL || y->sec >= o->nsec ||
 			!o->sec[y->sec].data || y->type > STT_OBJECT ||
@@ -68,8 +111,12 @@ static void name_globals(struct fe_obj *o)
 			continue;
 		u32 id = module_sym(o->m, SYM_DATA, BIND_HIDDEN, y->name,
 			o->sec[y->sec].data - 1);
-		o->m->sym.v[id].off = y->value;
-		o->m->sym.v[id].size = y->size;
+		struct sym *s = &o->m->sym.v[id];
+		s->off = o->sec[y->sec].shift + y->value;
+		s->size = y->size;
+		s->is_weak = y->bind == STB_WEAK;
+		if (s->is_weak)
+			y->ext = id + 1;
 	}
 }
 
@@ -102,10 +149,11 @@ static int add_var(struct fe_obj *o, u32 datasec, u32 i)
 	struct datasec *d = &o->m->data.v[o->sec[sec].data - 1];
 	*vec_push(o->m->a, &d->var) = (struct data_var){
 		.name = name,
-		.off = off,
+		.off = o->sec[sec].shift + off,
 		.size = (u64)size,
 		.btf_type = var->type + o->btf_shift,
 		.knob = fe_btf_is_knob(b, var->type),
+		.file = o->file,
 	};
 	return 0;
 }
@@ -119,7 +167,7 @@ static int cmp_var(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-static int read_vars(struct fe_obj *o, u32 first)
+static int read_vars(struct fe_obj *o)
 {
 	u32 n = o->btf ? btf__type_cnt(o->btf) : 0;
 	int err = 0;
@@ -130,7 +178,7 @@ static int read_vars(struct fe_obj *o, u32 first)
 		for (u32 i = 0; btf_is_datasec(t) && i < btf_vlen(t); i++)
 			err |= add_var(o, id, i);
 	}
-	for (u32 i = first; i < o->m->data.n; i++) {
+	for (u32 i = 0; i < o->m->data.n; i++) {
 		struct datasec *d = &o->m->data.v[i];
 
 		if (d->var.n)
@@ -297,36 +345,64 @@ static u32 find_kconfig(const struct fe_obj *o, const char *name)
 	return 0;
 }
 
-static int set_knobs(struct fe_obj *o, const struct fe_opts *opts, u32 first)
+/* What --set says of one variable of this object. */
+static int set_from_options(struct fe_obj *o, const struct fe_opts *opts,
+	struct datasec *d, struct data_var *v)
+{
+	int err = 0;
+
+	for (u32 k = 0; opts->sets && opts->sets[k].name; k++)
+		if (!strcmp(v->name, opts->sets[k].name))
+			err |= set_knob(o, d, v, opts->sets[k].value);
+	return err;
+}
+
+static int set_knobs(struct fe_obj *o, const struct fe_opts *opts)
+{
+	int err = 0;
+
+	for (u32 i = 0; i < o->m->data.n; i++) {
+		struct datasec *d = &o->m->data.v[i];
+
+		for (u32 j = 0; j < d->var.n; j++)
+			if (d->var.v[j].file == o->file)
+				err |= set_from_options(
+					o, opts, d, &d->var.v[j]);
+	}
+	return err;
+}
+
+static bool is_variable(const struct module *m, const char *name)
+{
+	for (u32 i = 0; i < m->data.n; i++)
+		for (u32 k = 0; k < m->data.v[i].var.n; k++)
+			if (!strcmp(m->data.v[i].var.v[k].name, name))
+				return true;
+	return false;
+}
+
+int fe_check_sets(struct fe_obj *const *o, size_t n, const struct fe_opts *opts)
 {
 	int err = 0;
 
 	for (u32 k = 0; opts->sets && opts->sets[k].name; k++) {
 		const char *name = opts->sets[k].name;
-		bool found = find_kconfig(o, name);
+		bool found = is_variable(o[0]->m, name);
 
-		for (u32 i = first; i < o->m->data.n; i++) {
-			struct datasec *d = &o->m->data.v[i];
-
-			for (u32 j = 0; j < d->var.n; j++) {
-				if (strcmp(d->var.v[j].name, name))
-					continue;
-				found = true;
-				err |= set_knob(o, d, &d->var.v[j],
-					opts->sets[k].value);
-			}
-		}
+		for (size_t i = 0; i < n; i++)
+			found |= find_kconfig(o[i], name) != 0;
 		if (found)
 			continue;
-		fe_error(o, NULL, "--set %s: there is no such variable", name);
+		fe_error(o[0], NULL, "--set %s: there is no such variable",
+			name);
 		err = -1;
 	}
 	return err;
 }
 
-static void mark_knobs(struct module *m, u32 first)
+static void mark_knobs(struct module *m)
 {
-	for (u32 i = first; i < m->data.n; i++) {
+	for (u32 i = 0; i < m->data.n; i++) {
 		struct datasec *d = &m->data.v[i];
 
 		/* what gcc leaves in .data is written like the rest of it */
@@ -337,15 +413,17 @@ static void mark_knobs(struct module *m, u32 first)
 
 int fe_data(struct fe_obj *o, const struct fe_opts *opts)
 {
-	u32 first = o->m->data.n;
+	int err = 0;
 
 	for (u32 i = 1; i < o->nsec; i++)
 		if (o->sec[i].role == ROLE_DATA && o->sec[i].size)
-			read_section(o, i);
-	name_globals(o);
-	if (read_vars(o, first) || set_knobs(o, opts, first))
+			err |= read_section(o, i);
+	if (err)
 		return -1;
-	mark_knobs(o->m, first);
+	name_globals(o);
+	if (read_vars(o) || set_knobs(o, opts))
+		return -1;
+	mark_knobs(o->m);
 	return 0;
 }
 

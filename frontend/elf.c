@@ -367,7 +367,8 @@ static int check_sym_form(const struct fe_obj *o, u32 tab, u32 i)
 			y->name, y->type, STT_FILE);
 		return -1;
 	}
-	if (local != (y->bind == STB_LOCAL)) {
+	/* libbpf's linker leaves 0 there and its symbols in any order */
+	if (o->sec[tab].info && local != (y->bind == STB_LOCAL)) {
 		fe_error(o, where,
 			"symbol %u (%s): binding %u, but the first global one "
 			"is %u",
@@ -446,6 +447,8 @@ static int cmp_name(const void *a, const void *b, void *ctx)
 	u32 x = *(const u32 *)a, y = *(const u32 *)b;
 	int c = strcmp(sym[x].name, sym[y].name);
 
+	if (!c) /* local ones first: libbpf's linker does not sort them */
+		c = (sym[x].bind != STB_LOCAL) - (sym[y].bind != STB_LOCAL);
 	return c ? c : (x > y) - (x < y);
 }
 
@@ -479,7 +482,6 @@ static int index_names(struct fe_obj *o)
 	o->by_name = v;
 	o->by_place = arena_dup(o->m->a, v, o->nnames * sizeof(*v));
 	qsort_r(o->by_place, o->nnames, sizeof(*v), cmp_place, o->sym);
-	/* locals come before globals of the same name: by index */
 	for (u32 i = 1; i < o->nnames; i++) {
 		const struct fe_sym *a = &o->sym[v[i - 1]], *b = &o->sym[v[i]];
 

@@ -9,7 +9,9 @@
  *   fe_maps    maps.c   map definitions -> module->map
  *   fe_reloc   reloc.c  sections, symbols, relocations -> funcs, data, insns
  *              data.c   variables, knobs, kconfig -> module->data
- *              progtype.c  section names -> program types
+ *   fe_link    link.c   several inputs -> one program
+ *              programs.c, progtype.c  which functions are programs
+ *              btf_link.c  their types
  *   fe_decode  decode.c every slot a valid instruction (isa.def)
  *              split.c  local calls by distance -> by symbol
  *              text.c   instructions as text
@@ -53,8 +55,12 @@ void fe_dump_elf(FILE *out, const struct fe_obj *o);
 
 /* ---- btf.c, maps.c, reloc.c ---- */
 int fe_btf(struct module *m, struct fe_obj *o);
-int fe_maps(struct module *m, struct fe_obj *o, const struct fe_opts *opts);
+int fe_maps(struct module *m, struct fe_obj *o);
 int fe_reloc(struct module *m, struct fe_obj *o, const struct fe_opts *opts);
+/* All n inputs are read: references between them, options that name something
+ * in one of them, which functions are programs. */
+int fe_link(struct module *m, struct fe_obj *const *o, size_t n,
+	const struct fe_opts *opts);
 /* For every map that compiled programs use: kiln has its kind, and its sizes
  * are right for it. */
 int fe_map_check(struct module *m, u32 map);

@@ -271,6 +271,18 @@ static int parse_def(struct def_parser *p, u32 type)
 	return 0;
 }
 
+/* A map that another input defines. */
+static int read_extern_map(struct fe_obj *o, const char *name, u32 type)
+{
+	struct mapdef d = {.name = name, .file = o->file};
+	struct def_parser p = {.o = o, .d = &d, .member = ""};
+
+	if (parse_def(&p, type))
+		return -1;
+	*vec_push(o->m->a, &o->extern_map) = d;
+	return 0;
+}
+
 static int read_btf_map(struct fe_obj *o, u32 datasec, u32 i, u32 maps)
 {
 	const struct btf *b = o->btf;
@@ -291,6 +303,10 @@ static int read_btf_map(struct fe_obj *o, u32 datasec, u32 i, u32 maps)
 		fe_error(o, ".maps", "map %s: is no struct", name);
 		return -1;
 	}
+	if (btf_var(var)->linkage == BTF_VAR_GLOBAL_EXTERN)
+		return read_extern_map(o, name, type);
+	if (!maps || !o->sec[maps].size) /* described, but not there */
+		return 0;
 	if (!fe_btf_place(o, datasec, i, &sec, &off) || sec != maps) {
 		fe_error(o, ".maps", "map %s: has no place in the section",
 			name);
@@ -314,18 +330,25 @@ static int read_btf_map(struct fe_obj *o, u32 datasec, u32 i, u32 maps)
 	u64 size = t->size;
 	if (y && o->sym[y].value == off && o->sym[y].size > size)
 		size = o->sym[y].size;
-	place_map(o, add_map(o, &d), sec, off, size, p.values);
+	u32 map = add_map(o, &d);
+	o->m->sym.v[o->m->map.v[map].sym].is_weak =
+		y && o->sym[y].bind == STB_WEAK;
+	place_map(o, map, sec, off, size, p.values);
 	return 0;
 }
 
-static int read_btf_maps(struct fe_obj *o, u32 maps)
+/* Maps of other inputs are declared without a section. */
+static int read_btf_maps(struct fe_obj *o)
 {
+	u32 maps = fe_find_sec(o, ".maps");
 	int err = 0;
 	i32 ds = o->btf ? btf__find_by_name_kind(
 				  o->btf, ".maps", BTF_KIND_DATASEC)
 			: -1;
 
 	if (ds < 0) {
+		if (!maps || !o->sec[maps].size)
+			return 0;
 		fe_error(o, ".maps",
 			"BTF does not describe it (compile with "
 			"-g)");
@@ -476,27 +499,6 @@ static int read_legacy_maps(struct fe_obj *o, u32 sec)
 
 /* ---- all of them --------------------------------------------------------- */
 
-static int set_entries(struct fe_obj *o, const struct kiln_name_value *v)
-{
-	char *end;
-
-	errno = 0;
-	unsigned long long n = strtoull(v->value, &end, 0);
-	if (errno || end == v->value || *end || n > UINT32_MAX || !n ||
-		strchr(v->value, '-')) {
-		fe_error(o, NULL, "--map %s=%s: wanted a number of entries",
-			v->name, v->value);
-		return -1;
-	}
-	for (u32 i = 0; i < o->m->map.n; i++)
-		if (!strcmp(o->m->map.v[i].name, v->name)) {
-			o->m->map.v[i].max_entries = (u32)n;
-			return 0;
-		}
-	fe_error(o, NULL, "--map %s: there is no such map", v->name);
-	return -1;
-}
-
 static int cmp_place(const void *a, const void *b)
 {
 	const struct fe_map *x = a, *y = b;
@@ -524,22 +526,77 @@ static int check_overlap(struct fe_obj *o)
 	return 0;
 }
 
-int fe_maps(struct module *m, struct fe_obj *o, const struct fe_opts *opts)
+int fe_maps(struct module *m, struct fe_obj *o)
+{
+	int err = read_btf_maps(o);
+
+	(void)m;
+	for (u32 i = 1; i < o->nsec; i++)
+		if (o->sec[i].role == ROLE_LEGACY)
+			err |= read_legacy_maps(o, i);
+	if (err || check_overlap(o))
+		return -EINVAL;
+	return 0;
+}
+
+/* ---- options ------------------------------------------------------------- */
+
+static int set_entries(struct module *m, const struct kiln_name_value *v)
+{
+	struct loc at = {.file = m->file[0], .insn = -1};
+	bool found = false;
+	char *end;
+
+	errno = 0;
+	unsigned long long n = strtoull(v->value, &end, 0);
+	if (errno || end == v->value || *end || n > UINT32_MAX || !n ||
+		strchr(v->value, '-')) {
+		diag_error(m->diag, &at,
+			"--map %s=%s: wanted a number of entries", v->name,
+			v->value);
+		return -1;
+	}
+	for (u32 i = 0; i < m->map.n; i++)
+		if (!strcmp(m->map.v[i].name, v->name)) {
+			m->map.v[i].max_entries = (u32)n;
+			found = true;
+		}
+	if (found)
+		return 0;
+	diag_error(m->diag, &at, "--map %s: there is no such map", v->name);
+	return -1;
+}
+
+int fe_map_entries(struct module *m, const struct fe_opts *opts)
 {
 	int err = 0;
 
-	(void)m;
-	for (u32 i = 1; i < o->nsec; i++) {
-		if (o->sec[i].role == ROLE_MAPS && o->sec[i].size)
-			err |= read_btf_maps(o, i);
-		if (o->sec[i].role == ROLE_LEGACY)
-			err |= read_legacy_maps(o, i);
-	}
-	if (err || check_overlap(o))
-		return -EINVAL;
 	for (u32 i = 0; opts->map_entries && opts->map_entries[i].name; i++)
-		err |= set_entries(o, &opts->map_entries[i]);
-	return err ? -EINVAL : 0;
+		err |= set_entries(m, &opts->map_entries[i]);
+	return err;
+}
+
+/* ---- maps of several inputs ---------------------------------------------- */
+
+const char *fe_map_differs(
+	const struct module *m, const struct mapdef *a, const struct mapdef *b)
+{
+	const char *what = a->type != b->type		      ? "type"
+			   : a->key_size != b->key_size	      ? "key size"
+			   : a->value_size != b->value_size   ? "value size"
+			   : a->max_entries != b->max_entries ? "max_entries"
+			   : a->flags != b->flags	      ? "map_flags"
+			   : a->map_extra != b->map_extra     ? "map_extra"
+			   : a->pinning != b->pinning	      ? "pinning"
+			   : !a->inner != !b->inner	      ? "inner map"
+			   : b->init.n			      ? "values"
+							      : NULL;
+
+	if (what || !a->inner)
+		return what;
+	what = fe_map_differs(
+		m, &m->map.v[a->inner - 1], &m->map.v[b->inner - 1]);
+	return what ? "inner map" : NULL;
 }
 
 static int bad_map(

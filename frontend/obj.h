@@ -11,6 +11,8 @@
 
 struct btf;
 
+enum { FE_CALL = 0x85 }; /* opcode of calls */
+
 /* What a section is for kiln. */
 enum fe_role {
 	ROLE_NONE,   /* not read: debug information, notes, tables of ELF */
@@ -45,7 +47,8 @@ struct fe_sec {
 	bool is_text;	    /* CODE: .text, .text.*: no entries */
 	struct fe_rel *rel; /* what applies to this section */
 	u32 nrel;
-	u32 data;	  /* DATA: 1 + index in module->data (data.c) */
+	u32 data;	  /* DATA: 1 + index in module->data (data.c) ... */
+	u64 shift;	  /* ... and where in it this section begins */
 	struct fe_fn *fn; /* CODE: by offset (reloc.c) */
 	u32 nfn;
 };
@@ -55,7 +58,9 @@ struct fe_sym {
 	u64 value, size;  /* inside the section */
 	u32 sec;	  /* SHN_UNDEF, SHN_ABS, SHN_COMMON or an index */
 	u8 type, bind, vis;
-	u32 ext; /* undefined: 1 + its symbol in the module (reloc.c) */
+	/* 1 + its symbol in the module, where references must keep it:
+	 * undefined (reloc.c), or a variable that is weak (data.c) */
+	u32 ext;
 };
 
 /* What a relocation refers to: symbol of the module and addend. */
@@ -109,7 +114,8 @@ struct fe_obj {
 	u32 btf_shift;	  /* id in module->btf_types - id here */
 	vec(struct fe_line) line;
 	vec(struct fe_func_type) func_type;
-	vec(struct fe_map) map; /* maps.c, by section and offset */
+	vec(struct fe_map) map;	       /* maps.c, by section and offset */
+	vec(struct mapdef) extern_map; /* those that another input defines */
 };
 
 #define fe_error(o, sec, ...)                                             \
@@ -155,6 +161,9 @@ int fe_btf_ext(struct fe_obj *o, const u32 *type_kind, u32 ntypes,
 /* ---- data.c ---- */
 /* Data sections -> module->data, with their variables; --set. */
 int fe_data(struct fe_obj *o, const struct fe_opts *opts);
+/* Every --set names a variable of the n inputs. */
+int fe_check_sets(
+	struct fe_obj *const *o, size_t n, const struct fe_opts *opts);
 /* If undefined symbol sym is a kconfig variable, 1 and its place in the
  * module; 0 if it is not; -1 after a diagnostic at l. */
 int fe_kconfig(struct fe_obj *o, const struct fe_opts *opts, u32 sym,
@@ -163,6 +172,26 @@ int fe_kconfig(struct fe_obj *o, const struct fe_opts *opts, u32 sym,
 /* ---- progtype.c ---- */
 /* --type names it: "sched_cls", or a section that says so. */
 bool fe_prog_type_known(const char *name);
-void fe_prog_type(struct fe_obj *o, struct func *f, const struct fe_opts *opts);
+/* False if nothing says it: BPF_PROG_TYPE_UNSPEC. */
+bool fe_prog_type(struct fe_obj *o, struct func *f, const struct fe_opts *opts);
+
+/* ---- maps.c ---- */
+/* What two definitions of one map do not agree in, or NULL. */
+const char *fe_map_differs(
+	const struct module *m, const struct mapdef *a, const struct mapdef *b);
+/* --map NAME=ENTRIES */
+int fe_map_entries(struct module *m, const struct fe_opts *opts);
+
+/* ---- reloc.c ---- */
+/* The address of symbol sym is taken. */
+void fe_mark_taken(struct module *m, u32 sym);
+
+/* ---- programs.c ---- */
+int fe_programs(struct module *m, struct fe_obj *const *o, size_t n,
+	const struct fe_opts *opts);
+
+/* ---- btf_link.c ---- */
+/* Types of several inputs -> one set without duplicates, in module->btf. */
+int fe_btf_link(struct module *m, struct fe_obj *const *o, size_t n);
 
 #endif

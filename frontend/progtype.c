@@ -165,21 +165,17 @@ bool fe_prog_type_known(const char *name)
 	return by_type_name(name, &f) || by_libbpf(name, &f);
 }
 
-void fe_prog_type(struct fe_obj *o, struct func *f, const struct fe_opts *opts)
+bool fe_prog_type(struct fe_obj *o, struct func *f, const struct fe_opts *opts)
 {
 	const char *option = option_for(opts, f->section);
 	const char *s = f->section + (f->section[0] == '?');
 
 	if (option && (by_type_name(option, f) || by_libbpf(option, f)))
-		return;
+		return true;
 	if (by_libbpf(s, f) || by_alias(s, f, false) || by_context(o, f) ||
 		by_alias(s, f, true))
-		return;
+		return true;
 	/* its context is then plain memory, the application's own struct */
 	f->prog_type = BPF_PROG_TYPE_UNSPEC;
-	if (strcmp(s, ".text"))
-		fe_warn(o, f->section,
-			"names no type of program: the context of %s is plain "
-			"memory (--type %s=TYPE)",
-			f->name, f->section);
+	return !strcmp(s, ".text");
 }

@@ -13,18 +13,13 @@
  * so that for clang the target is symbol value + contents, and for gcc the
  * contents alone (section symbols have value 0 everywhere).
  *
- * Functions: a code section other than .text holds programs. A function that
- * is local there and is called is a subprogram; one that nobody calls is a
- * program all the same (Cilium's are static). In .text a function is a
- * program if an array of programs begins with it; if there is nothing but
- * .text, also if it is global and nobody calls it. Objects of old compilers
- * have no symbols of type FUNC: there any global symbol of a code section
- * begins a function, and a section without any is one function.
+ * Objects of old compilers have no symbols of type FUNC: there any global
+ * symbol of a code section begins a function, and a section without any is
+ * one function.
  */
 #include <bpf/btf.h>
 #include <elf.h>
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,7 +30,6 @@
 enum {
 	SLOT = 8,
 	CODE_LDDW = 0x18,
-	CODE_CALL = 0x85,
 	SRC_CALL = 1,	 /* BPF_PSEUDO_CALL */
 	SRC_FUNC = 4,	 /* BPF_PSEUDO_FUNC */
 	REL_NONE = 0,	 /* Open vSwitch's object: by the instruction */
@@ -172,6 +166,8 @@ static int add_function(struct fe_obj *o, u32 sec, u32 i, u32 sym)
 	s->fn[i].func = m->func.n - 1;
 	f->sym = module_sym(m, SYM_SUBPROG,
 		is_global ? BIND_HIDDEN : BIND_LOCAL, name, m->func.n - 1);
+	m->sym.v[f->sym].is_weak = y && y->bind == STB_WEAK;
+	m->sym.v[f->sym].is_hidden = y && y->vis == STV_HIDDEN;
 	return 0;
 }
 
@@ -304,10 +300,10 @@ static int ref_map(struct fe_obj *o, u32 sec, i64 off, const struct loc *l,
 	return 0;
 }
 
-static int ref_data(struct fe_obj *o, u32 sec, i64 off, const struct loc *l,
-	struct target_ref *out)
+static int ref_data(struct fe_obj *o, const struct fe_sym *y, i64 off,
+	const struct loc *l, struct target_ref *out)
 {
-	const struct fe_sec *s = &o->sec[sec];
+	const struct fe_sec *s = &o->sec[y->sec];
 
 	/* one past the end is an address that C may form */
 	if (off < 0 || (u64)off > s->size) {
@@ -316,7 +312,10 @@ static int ref_data(struct fe_obj *o, u32 sec, i64 off, const struct loc *l,
 			s->name, (long long)off, (unsigned long long)s->size);
 		return -1;
 	}
-	*out = (struct target_ref){o->m->data.v[s->data - 1].sym, off};
+	*out = (struct target_ref){
+		o->m->data.v[s->data - 1].sym, (i64)s->shift + off};
+	if (y->ext) /* another input may have a better one */
+		*out = (struct target_ref){y->ext - 1, off - (i64)y->value};
 	return 0;
 }
 
@@ -354,10 +353,14 @@ static int ref_undefined(struct fe_obj *o, u32 sym, i64 addend,
 			return -1;
 		if (kconfig)
 			return add_offset(o, out, addend, l);
+		u32 n = o->m->sym.n;
 		u32 id = module_undef(o->m, SYM_EXTERN, y->name);
+		struct sym *s = &o->m->sym.v[id];
 
-		if (y->bind == STB_WEAK)
-			o->m->sym.v[id].bind = BIND_WEAK_UNDEF;
+		/* weak if it is weak in all inputs */
+		if (id == n || y->bind != STB_WEAK)
+			s->bind = y->bind == STB_WEAK ? BIND_WEAK_UNDEF
+						      : BIND_UNDEF;
 		y->ext = id + 1;
 	}
 	*out = (struct target_ref){y->ext - 1, addend};
@@ -380,7 +383,7 @@ static int ref_symbol(struct fe_obj *o, u32 sym, i64 off, const struct loc *l,
 		if (s->role == ROLE_MAPS || s->role == ROLE_LEGACY)
 			return ref_map(o, y->sec, off, l, out);
 		if (s->data)
-			return ref_data(o, y->sec, off, l, out);
+			return ref_data(o, y, off, l, out);
 	}
 	diag_error(o->m->diag, l,
 		"target %s lies in %s, which programs cannot "
@@ -406,7 +409,7 @@ static i64 with_value(const struct fe_obj *o, const struct fe_rel *r, i64 place)
 
 /* ---- relocations of instructions ----------------------------------------- */
 
-static void mark_taken(struct module *m, u32 sym)
+void fe_mark_taken(struct module *m, u32 sym)
 {
 	const struct sym *s = &m->sym.v[sym];
 
@@ -428,7 +431,7 @@ static int reloc_lddw(struct fe_obj *o, const struct fe_rel *r, struct insn *i,
 			(long long)t.addend, o->m->sym.v[t.sym].name);
 		return -1;
 	}
-	mark_taken(o->m, t.sym);
+	fe_mark_taken(o->m, t.sym);
 	i[0].sym = t.sym;
 	i[0].addend = t.addend;
 	i[0].imm = i[1].imm = 0;
@@ -483,7 +486,7 @@ static int reloc_insn(struct fe_obj *o, const struct fe_sec *s,
 	if ((none || r->type == REL_64) && i->code == CODE_LDDW &&
 		slot + 1 < f->n)
 		return reloc_lddw(o, r, i, &l, opts);
-	if ((none || r->type == REL_CALL) && i->code == CODE_CALL)
+	if ((none || r->type == REL_CALL) && i->code == FE_CALL)
 		return reloc_call(o, r, i, &l, opts);
 	diag_error(m->diag, &l,
 		"relocation of type %u on opcode 0x%02x, wanted %u on a 64-bit "
@@ -505,7 +508,7 @@ static int link_calls(struct fe_obj *o, u32 sec, const struct fe_fn *fn)
 
 		if (i->code == CODE_LDDW)
 			k++; /* the second slot is data */
-		if (i->code != CODE_CALL || i->src != SRC_CALL ||
+		if (i->code != FE_CALL || i->src != SRC_CALL ||
 			i->sym != SYM_NONE)
 			continue;
 		struct loc l = module_loc(m, f, k);
@@ -582,10 +585,11 @@ static int reloc_data(
 			err = -1;
 			continue;
 		}
-		mark_taken(m, t.sym);
-		memset(m->data.v[idx].bytes + s->rel[i].off, 0, 8);
+		fe_mark_taken(m, t.sym);
+		u64 off = s->shift + s->rel[i].off;
+		memset(m->data.v[idx].bytes + off, 0, 8);
 		*vec_push(m->a, &m->data.v[idx].rel) =
-			(struct data_rel){s->rel[i].off, t.sym, t.addend};
+			(struct data_rel){off, t.sym, t.addend, o->file};
 	}
 	struct datasec *d = &m->data.v[idx];
 	if (d->rel.n)
@@ -629,7 +633,8 @@ static int init_map(struct fe_obj *o, u32 sec, const struct fe_rel *r,
 			(unsigned long long)slot, d->max_entries);
 		return -1;
 	}
-	if (t.addend || kind != (d->inner ? SYM_MAP : SYM_SUBPROG)) {
+	if (t.addend || (kind != (d->inner ? SYM_MAP : SYM_SUBPROG) &&
+				kind != SYM_EXTERN)) {
 		fe_error(o, s->name, "map %s: value %llu is no %s", d->name,
 			(unsigned long long)slot, d->inner ? "map" : "program");
 		return -1;
@@ -650,26 +655,49 @@ static int init_maps(struct fe_obj *o, u32 sec, const struct fe_opts *opts)
 
 /* ---- the rest of an object ----------------------------------------------- */
 
+/* Inputs that say a license or a kernel version must say the same, as libbpf's
+ * linker wants it. */
+static int disagree(struct fe_obj *o, const char *sec, u32 other)
+{
+	fe_error(o, sec, "differs from that of %s", o->m->file[other]);
+	return -1;
+}
+
 static int read_license(struct fe_obj *o)
 {
 	const struct fe_sec *s = &o->sec[fe_find_sec(o, "license")];
-	const struct fe_sec *v = &o->sec[fe_find_sec(o, "version")];
+	const char *text = (const char *)s->bytes;
+	struct module *m = o->m;
 
-	if (s->bytes && s->size) {
-		if (!memchr(s->bytes, 0, s->size)) {
-			fe_error(o, s->name, "does not end with NUL");
-			return -1;
-		}
-		o->m->license = (const char *)s->bytes;
+	if (!text || !s->size)
+		return 0;
+	if (!memchr(text, 0, s->size)) {
+		fe_error(o, s->name, "does not end with NUL");
+		return -1;
 	}
-	if (v->bytes && v->size) {
-		if (v->size < 4) {
-			fe_error(o, v->name, "size %llu, wanted 4",
-				(unsigned long long)v->size);
-			return -1;
-		}
-		o->m->kern_version = get_le32(v->bytes);
+	if (*m->license && strcmp(m->license, text))
+		return disagree(o, s->name, m->license_file);
+	m->license = text;
+	m->license_file = o->file;
+	return 0;
+}
+
+static int read_version(struct fe_obj *o)
+{
+	const struct fe_sec *s = &o->sec[fe_find_sec(o, "version")];
+	struct module *m = o->m;
+
+	if (!s->bytes || !s->size)
+		return 0;
+	if (s->size < 4) {
+		fe_error(o, s->name, "size %llu, wanted 4",
+			(unsigned long long)s->size);
+		return -1;
 	}
+	if (m->kern_version && m->kern_version != get_le32(s->bytes))
+		return disagree(o, s->name, m->version_file);
+	m->kern_version = get_le32(s->bytes);
+	m->version_file = o->file;
 	return 0;
 }
 
@@ -686,98 +714,13 @@ static int refuse_struct_ops(struct fe_obj *o)
 	return 0;
 }
 
-/* ---- programs ------------------------------------------------------------ */
-
-enum { IS_CALLED = 1, IS_TAIL = 2, IS_ENTRY = 4 }; /* of a function */
-
-static void mark_use(const struct module *m, u8 *use, u32 sym, u8 how)
-{
-	if (sym != SYM_NONE && m->sym.v[sym].kind == SYM_SUBPROG)
-		use[m->sym.v[sym].index] |= how;
-}
-
-/* How the functions of the module are used, by number. */
-static u8 *find_uses(const struct fe_obj *o)
-{
-	struct module *m = o->m;
-	u8 *use = arena_array(m->a, u8, m->func.n);
-
-	for (u32 i = 0; i < m->insn.n; i++)
-		mark_use(m, use, m->insn.v[i].sym, IS_CALLED);
-	for (u32 i = 0; i < m->data.n; i++)
-		for (u32 k = 0; k < m->data.v[i].rel.n; k++)
-			mark_use(m, use, m->data.v[i].rel.v[k].sym, IS_CALLED);
-	for (u32 i = 0; i < m->map.n; i++)
-		for (u32 k = 0; k < m->map.v[i].init.n; k++)
-			mark_use(m, use, m->map.v[i].init.v[k].sym, IS_TAIL);
-	for (u32 i = 1; i < o->nsec; i++)
-		for (u32 k = 0; k < o->sec[i].nfn && !o->sec[i].is_text; k++)
-			use[o->sec[i].fn[k].func] |= IS_ENTRY;
-	return use;
-}
-
-static bool is_program(const struct func *f, u8 use, bool only_text)
-{
-	if (use & IS_TAIL)
-		return true;
-	if (use & IS_ENTRY)
-		return f->is_global || !(use & IS_CALLED);
-	return only_text && f->is_global && !(use & IS_CALLED);
-}
-
-static void settle_programs(
-	struct fe_obj *o, u32 first, const struct fe_opts *opts)
-{
-	struct module *m = o->m;
-	u8 *use = find_uses(o);
-	bool only_text = true;
-
-	for (u32 i = first; i < m->func.n; i++)
-		only_text &= !(use[i] & IS_ENTRY);
-	for (u32 i = first; i < m->func.n; i++) {
-		struct func *f = &m->func.v[i];
-
-		f->is_prog = is_program(f, use[i], only_text);
-		if (!f->is_prog)
-			continue;
-		m->sym.v[f->sym].kind = SYM_PROG;
-		if (f->is_global)
-			m->sym.v[f->sym].bind = BIND_PROTECTED;
-		fe_prog_type(o, f, opts);
-	}
-}
-
 /* ---- all of it ----------------------------------------------------------- */
-
-static int check_types_used(struct fe_obj *o, const struct fe_opts *opts)
-{
-	int err = 0;
-
-	for (u32 i = 0; opts->types && opts->types[i].name; i++) {
-		const char *want = opts->types[i].name;
-		bool found = false;
-
-		for (u32 k = 1; k < o->nsec; k++)
-			found |= o->sec[k].role == ROLE_CODE &&
-				 !fnmatch(want, o->sec[k].name, 0);
-		if (!found)
-			fe_error(o, NULL, "--type %s: there is no such section",
-				want);
-		if (!fe_prog_type_known(opts->types[i].value)) {
-			fe_error(o, NULL, "--type %s=%s: unknown program type",
-				want, opts->types[i].value);
-			found = false;
-		}
-		err |= found ? 0 : -1;
-	}
-	return err;
-}
 
 int fe_reloc(struct module *m, struct fe_obj *o, const struct fe_opts *opts)
 {
-	u32 first = m->func.n;
-	int err = read_license(o) | refuse_struct_ops(o) |
-		  check_types_used(o, opts) | fe_data(o, opts);
+	(void)m;
+	int err = read_license(o) | read_version(o) | refuse_struct_ops(o) |
+		  fe_data(o, opts);
 
 	for (u32 i = 1; i < o->nsec; i++)
 		if (o->sec[i].role == ROLE_CODE)
@@ -792,8 +735,6 @@ int fe_reloc(struct module *m, struct fe_obj *o, const struct fe_opts *opts)
 		if (o->sec[i].role == ROLE_MAPS)
 			err |= init_maps(o, i, opts);
 	}
-	if (!err)
-		settle_programs(o, first, opts);
 	return err ? -EINVAL : 0;
 }
 

@@ -12,6 +12,7 @@ u32 module_sym(struct module *m, enum sym_kind kind, enum sym_bind bind,
 	s->kind = (u8)kind;
 	s->bind = (u8)bind;
 	s->index = index;
+	s->file = m->nfile ? m->nfile - 1 : 0; /* the input being read */
 	return m->sym.n - 1;
 }
 

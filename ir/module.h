@@ -34,10 +34,14 @@ struct sym {
 	const char *name; /* as in the output, before --prefix */
 	u8 kind;
 	u8 bind;
+	bool is_weak; /* in its source: gives way to a definition that is not */
+	bool is_replaced; /* link: what referred to it refers to another one */
+	bool is_hidden;	  /* in its source: programs are not exported */
 	bool direct_only; /* function that only direct calls reach: local, its
 			   * address never taken. Needs no landing pad */
 	u32 index; /* PROG, BODY, SUBPROG: func; MAP, VALUES: map; DATA: sec */
 	u64 off, size; /* DATA */
+	u32 file;      /* input number: where it is defined, or named first */
 };
 
 /* One decoded BPF instruction slot of a function, all inputs linked. */
@@ -127,11 +131,13 @@ struct datasec {
 		u32 btf_type; /* id of its type */
 		bool knob; /* const volatile: set before the start, if ever */
 		bool set;  /* ... but by --set, for good: may be folded */
+		u32 file;  /* input number */
 	}) var;
 	vec(struct data_rel {
 		u64 off;
 		u32 sym;
 		i64 addend;
+		u32 file; /* input number */
 	}) rel;
 };
 
@@ -148,6 +154,7 @@ struct module {
 	vec(struct datasec) data;
 	u32 max_cpus;	     /* CPU slots that per-CPU storage is made for */
 	const char *license; /* "" if none */
+	u32 license_file, version_file; /* inputs that say them */
 	u32 kern_version;
 	const u8 *btf; /* merged .BTF, or NULL */
 	u32 btf_size;

@@ -207,7 +207,7 @@ static int read_input(struct run *r, size_t i)
 	/* types first: map definitions and functions are described by them */
 	if ((err = fe_btf(&l->m, r->obj[i])))
 		return err;
-	if ((err = fe_maps(&l->m, r->obj[i], &r->fe)))
+	if ((err = fe_maps(&l->m, r->obj[i])))
 		return err;
 	return fe_reloc(&l->m, r->obj[i], &r->fe);
 }
@@ -217,13 +217,15 @@ static int frontend(struct run *r)
 	struct link *l = &r->l;
 	int err = 0;
 
-	if (r->nin != 1) {
-		diag_error(&l->diag, &nowhere,
-			"%zu input objects given, wanted one", r->nin);
+	if (!r->nin || (l->m.raw && r->nin > 1)) {
+		diag_error(&l->diag, &nowhere, "%zu inputs given, wanted %s",
+			r->nin, l->m.raw ? "one" : "one or more");
 		return -EINVAL;
 	}
 	for (size_t i = 0; i < r->nin && !err; i++)
 		err = read_input(r, i);
+	if (!err && !l->m.raw)
+		err = fe_link(&l->m, r->obj, r->nin, &r->fe);
 	if (err || l->diag.errors)
 		return err ? err : -EINVAL;
 	done(r, "read");

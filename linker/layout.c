@@ -473,7 +473,8 @@ static void place_data(struct link *l)
 	for (u32 i = 0; i < l->m.sym.n; i++) {
 		const struct sym *s = &l->m.sym.v[i];
 
-		if (s->kind != SYM_DATA || !l->data_used[s->index])
+		if (s->kind != SYM_DATA || s->is_replaced ||
+			!l->data_used[s->index])
 			continue;
 		/* the section's own symbol stands for no variable */
 		if (i == l->m.data.v[s->index].sym) {

@@ -112,10 +112,23 @@ static int resolve_symbol(struct kiln_object *o, u32 i)
 	return -ENOENT;
 }
 
+/* Before the names go into messages: a damaged table gives one. */
+static int check_names(const struct kiln_object *o)
+{
+	for (u32 i = 1; i < o->nsym; i++)
+		if (o->sym[i].st_shndx == SHN_UNDEF && !*obj_sym_name(o, i)) {
+			obj_error(o, "undefined symbol %u has no name", i);
+			return -ENOEXEC;
+		}
+	return 0;
+}
+
 static int resolve_symbols(struct kiln_object *o)
 {
-	int err = 0;
+	int err = check_names(o);
 
+	if (err)
+		return err;
 	for (u32 i = 1; i < o->nsym; i++) {
 		int one = resolve_symbol(o, i);
 

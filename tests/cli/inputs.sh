@@ -22,9 +22,6 @@ END
 refused 1 compile --prog p1 --export p2 two.bpf.o <<END
 kiln: error: two.bpf.o: no global program named p2 (--export)
 END
-refused 1 compile two.bpf.o two.bpf.o <<END
-kiln: error: 2 input objects given, wanted one
-END
 refused 1 compile none.o <<END
 kiln: error: none.o: No such file or directory
 END

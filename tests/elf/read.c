@@ -27,10 +27,13 @@ static int stages(struct reading *r, const u8 *bytes, size_t size,
 	if (fe_btf(&r->m, r->obj))
 		return -1;
 	r->stage = "maps";
-	if (fe_maps(&r->m, r->obj, opts))
+	if (fe_maps(&r->m, r->obj))
 		return -1;
 	r->stage = "reloc";
 	if (fe_reloc(&r->m, r->obj, opts))
+		return -1;
+	r->stage = "link";
+	if (fe_link(&r->m, &r->obj, 1, opts))
 		return -1;
 	r->stage = "decode";
 	if (fe_decode(&r->m))

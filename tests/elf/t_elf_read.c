@@ -273,7 +273,7 @@ static void t_two_objects_share_a_module(void **state)
 	r.obj = fe_open(&r.m, r.file, bytes, size);
 	assert_non_null(r.obj);
 	assert_int_equal(fe_btf(&r.m, r.obj), 0);
-	assert_int_equal(fe_maps(&r.m, r.obj, &no_options), 0);
+	assert_int_equal(fe_maps(&r.m, r.obj), 0);
 	assert_int_equal(fe_reloc(&r.m, r.obj, &no_options), 0);
 	assert_int_equal(r.m.func.n, 2 * funcs);
 	for (u32 i = 0; i < funcs; i++)
