@@ -2,7 +2,12 @@
  * The arm64 back end: what its files share. Order of a function's stages:
  * legal.c (IR -> IR), select.c with match.c and arith.c (IR -> MIR), the
  * shared register allocator, emit.c with abi.c (MIR -> bytes). The files are
- * those of backend-x86/, with the same duties in the same order.
+ * those of backend-x86/, with the same sections in the same order
+ * (tests/arm64/mirror.sh). Only here:
+ *
+ *	legal.c: alignment	x86 has no mode that wants it
+ *	match.c: second operands	they are shifted or extended for nothing
+ *	memory.c: ordered	acquire and release are plain moves on x86
  */
 #ifndef KILN_BACKEND_ARM64_A64_H
 #define KILN_BACKEND_ARM64_A64_H

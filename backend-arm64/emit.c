@@ -343,7 +343,7 @@ static void emit_mem(struct code *c, const struct mins *i)
 	}
 }
 
-/* ---- calls --------------------------------------------------------------- */
+/* ---- calls, ends of blocks ----------------------------------------------- */
 
 static void emit_call(struct code *c, const struct mins *i)
 {
@@ -353,6 +353,13 @@ static void emit_call(struct code *c, const struct mins *i)
 	}
 	reloc(c, A64_R_CALL26, i);
 	put(c, a64_bl(0));
+}
+
+static void emit_ret(struct code *c)
+{
+	bool last = c->blk + 1 == c->m->nblk;
+
+	a64_epilogue(&c->frame, &c->raw, last, c->out);
 }
 
 /* ---- one instruction ----------------------------------------------------- */
@@ -406,10 +413,7 @@ static void emit_target(struct code *c, const struct mins *i)
 	case F_XCAS: emit_xcas(c, i); break;
 	case F_CALL:
 	case F_CALL_R: emit_call(c, i); break;
-	case F_RET:
-		a64_epilogue(
-			&c->frame, &c->raw, c->blk + 1 == c->m->nblk, c->out);
-		break;
+	case F_RET: emit_ret(c); break;
 	case F_UDF: put(c, a64_udf(0)); break;
 	case F_ENTRY:
 	case F_BRANCH:

@@ -143,18 +143,11 @@ static void legalise_align(struct fn *f, u32 i)
 
 void a64_legalise(struct fn *f, const struct cg *cg)
 {
+	legal_all(f);
+	if (!cg->strict_align)
+		return;
 	ir_each_blk (f, b)
-		ir_each_ins (f, b, i) {
-			const struct ins *ins = &f->ins[i];
-
-			if (ins->op == OP_MULHU)
-				legal_mulhu(f, i);
-			else if (ins->op == OP_UDIV || ins->op == OP_UMOD)
-				legal_udiv(f, i);
-			else if (op_is_mem((enum op)ins->op))
-				legal_offset(f, i);
-			if (cg->strict_align &&
-				op_is_mem((enum op)f->ins[i].op))
+		ir_each_ins (f, b, i)
+			if (op_is_mem((enum op)f->ins[i].op))
 				legalise_align(f, i);
-		}
 }

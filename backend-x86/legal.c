@@ -19,15 +19,5 @@
 void x86_legalise(struct fn *f, const struct cg *cg)
 {
 	(void)cg;
-	ir_each_blk (f, b)
-		ir_each_ins (f, b, i) {
-			const struct ins *ins = &f->ins[i];
-
-			if (ins->op == OP_MULHU)
-				legal_mulhu(f, i);
-			else if (ins->op == OP_UDIV || ins->op == OP_UMOD)
-				legal_udiv(f, i);
-			else if (op_is_mem((enum op)ins->op))
-				legal_offset(f, i);
-		}
+	legal_all(f);
 }

@@ -1,7 +1,13 @@
 /*
  * The x86-64 back end: what its files share. Order of a function's stages:
  * legal.c (IR -> IR), select.c with match.c and arith.c (IR -> MIR), the
- * shared register allocator, emit.c with abi.c (MIR -> bytes).
+ * shared register allocator, emit.c with abi.c (MIR -> bytes). The files are
+ * those of backend-arm64/, with the same sections in the same order
+ * (tests/arm64/mirror.sh). Only here:
+ *
+ *	select.c: what the flags are asked for	arithmetic sets them anyway
+ *	emit.c: short jumps inside an operation	division traps, so it is guarded
+ *	emit.c: multiplication, division	they have fixed registers
  */
 #ifndef KILN_BACKEND_X86_X86_H
 #define KILN_BACKEND_X86_X86_H

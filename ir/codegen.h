@@ -20,12 +20,9 @@ struct place {
 ref ir_make(const struct place *p, enum op op, ref a, ref b);
 ref ir_make_c(const struct place *p, enum op op, ref a, u64 c);
 
-/* MULHU of I32: the upper half of a 64-bit product. */
-void legal_mulhu(struct fn *f, u32 i);
-/* Unsigned x / c, x % c: multiplication and shifts; others stay. */
-void legal_udiv(struct fn *f, u32 i);
-/* An offset beyond 32 bits is added to the address first. */
-void legal_offset(struct fn *f, u32 i);
+/* What no target has: MULHU of I32, unsigned division by a constant that is
+ * multiplication and shifts, offsets beyond 32 bits. */
+void legal_all(struct fn *f);
 
 /* ---- unit.c: rows -------------------------------------------------------- */
 

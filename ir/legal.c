@@ -29,7 +29,7 @@ static const ref none;
 
 /* ---- high products ------------------------------------------------------- */
 
-void legal_mulhu(struct fn *f, u32 i)
+static void legal_mulhu(struct fn *f, u32 i)
 {
 	struct place p = {f, i, TY_I64};
 	struct ins ins = f->ins[i];
@@ -144,7 +144,7 @@ static ref quotient(struct fn *f, u32 i, ref x, u64 d, enum ty t)
 	return ir_make(&narrow, OP_TRUNC, q, none);
 }
 
-void legal_udiv(struct fn *f, u32 i)
+static void legal_udiv(struct fn *f, u32 i)
 {
 	struct ins ins = f->ins[i];
 	i64 c;
@@ -182,7 +182,7 @@ void legal_udiv(struct fn *f, u32 i)
 
 /* ---- offsets ------------------------------------------------------------- */
 
-void legal_offset(struct fn *f, u32 i)
+static void legal_offset(struct fn *f, u32 i)
 {
 	struct place p = {f, i, TY_I64};
 	struct ins ins = f->ins[i];
@@ -193,4 +193,21 @@ void legal_offset(struct fn *f, u32 i)
 
 	f->ins[i].arg[0] = a;
 	f->ins[i].imm = 0;
+}
+
+/* ---- all ----------------------------------------------------------------- */
+
+void legal_all(struct fn *f)
+{
+	ir_each_blk (f, b)
+		ir_each_ins (f, b, i) {
+			const struct ins *ins = &f->ins[i];
+
+			if (ins->op == OP_MULHU)
+				legal_mulhu(f, i);
+			else if (ins->op == OP_UDIV || ins->op == OP_UMOD)
+				legal_udiv(f, i);
+			else if (op_is_mem((enum op)ins->op))
+				legal_offset(f, i);
+		}
 }
