@@ -6,6 +6,8 @@ install(FILES
 	include/kiln/bpf.h
 	include/kiln/compile.h
 	include/kiln/context.h
+	include/kiln/context_sock.h
+	include/kiln/context_trace.h
 	include/kiln/format.h
 	include/kiln/port.h
 	include/kiln/runtime.h

@@ -1,149 +1,108 @@
 /*
  * Contexts by program type: which fields an access may touch, as the kernel's
- * is_valid_access functions have it (tests/frontend/t_ctx_kernel.c asks it),
- * and where kiln's struct (kiln/context.h) keeps the pointers.
+ * is_valid_access functions have it (tests/frontend/t_ctx_kernel.c asks it).
+ * ctx_packet.c and ctx_sock.c have the fields.
  */
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
 #include <string.h>
 
-#include "frontend/types.h"
-#include "kiln/context.h"
+#include "frontend/ctx.h"
 
-/* Who may, by struct: a bit in ctx_type.as. */
+/* Attach types that the UAPI headers of this build may not have yet. */
 enum {
-	NOBODY = 0,
-	XDP = 1,
-
-	FILTER = 1, /* socket_filter */
-	TC = 2,
-	CGROUP = 4,
-	LWT = 8,
-	SK_SKB = 16,
-	FLOW = 32, /* flow_dissector */
-	L3 = CGROUP | LWT | SK_SKB,
-	SOCKET = CGROUP | SK_SKB,
-	CB = FILTER | TC | CGROUP | LWT,
-	MARK = TC | CGROUP | LWT,
-	ANY = FILTER | TC | L3,
+	UNIX_CONNECT = 49,
+	UNIX_SENDMSG,
+	UNIX_RECVMSG,
+	UNIX_GETPEERNAME,
+	UNIX_GETSOCKNAME,
 };
 
 // clang-format off
-#define NUMBER		{.kind = RTY_SCALAR}
+#define EVERY(type, as, skb, of) {BPF_PROG_TYPE_##type, CTX_EVERY, as, skb, of}
+#define AT(type, attach, as, of) {BPF_PROG_TYPE_##type, attach, as, false, of}
 
-/* A field of the UAPI struct, and a pointer whose 64-bit form is elsewhere. */
-#define FIELD(uapi, f, readers, writers, flags) \
-	{#f, offsetof(struct uapi, f), sizeof(((struct uapi *)0)->f), 0, NUMBER, \
-		readers, writers, flags}
-#define POINTER(uapi, f, native, kind_, id_, readers) \
-	{#f, offsetof(struct uapi, f), sizeof(((struct uapi *)0)->f), \
-		offsetof(struct native, f), {.kind = RTY_##kind_, .id = id_}, \
-		readers, NOBODY, 0}
-
-static const struct ctx_field xdp_fields[] = {
-	POINTER(xdp_md, data,      kiln_xdp_md, PACKET, RTY_PACKET_DATA, XDP),
-	POINTER(xdp_md, data_end,  kiln_xdp_md, PACKET, RTY_PACKET_END,  XDP),
-	POINTER(xdp_md, data_meta, kiln_xdp_md, PACKET, RTY_PACKET_META, XDP),
-	FIELD(xdp_md, ingress_ifindex, XDP, NOBODY, 0),
-	FIELD(xdp_md, rx_queue_index,  XDP, NOBODY, 0),
-	FIELD(xdp_md, egress_ifindex,  XDP, NOBODY, 0),
-};
-
-#define SKB(f, ...)	    FIELD(__sk_buff, f, __VA_ARGS__)
-#define SKB_POINTER(f, ...) POINTER(__sk_buff, f, kiln_sk_buff, __VA_ARGS__)
-
-/* The kernel keeps some in 16 bits: what is stored there loses the rest. */
-static const struct ctx_field skb_fields[] = {
-	SKB(len,             ANY,    NOBODY,      CTX_NARROW),
-	SKB(pkt_type,        ANY,    NOBODY,      CTX_NARROW),
-	SKB(mark,            CB,     MARK,        CTX_NARROW),
-	SKB(queue_mapping,   ANY,    TC,          CTX_NARROW | CTX_U16 | CTX_NOT_FFFF),
-	SKB(protocol,        ANY,    NOBODY,      CTX_NARROW),
-	SKB(vlan_present,    ANY,    NOBODY,      CTX_NARROW),
-	SKB(vlan_tci,        ANY,    NOBODY,      CTX_NARROW),
-	SKB(vlan_proto,      ANY,    NOBODY,      CTX_NARROW),
-	SKB(priority,        ANY,    TC | L3,     CTX_NARROW),
-	SKB(ingress_ifindex, ANY,    NOBODY,      CTX_NARROW),
-	SKB(ifindex,         ANY,    NOBODY,      CTX_NARROW),
-	SKB(tc_index,        ANY,    TC | SK_SKB, CTX_NARROW | CTX_U16),
-	SKB(cb,              ANY,    CB,          CTX_PARTS),
-	SKB(hash,            ANY,    NOBODY,      CTX_NARROW),
-	SKB(tc_classid,      TC,     TC,          CTX_NARROW | CTX_U16),
-	SKB_POINTER(data,     PACKET, RTY_PACKET_DATA, TC | L3 | FLOW),
-	SKB_POINTER(data_end, PACKET, RTY_PACKET_END,  TC | L3 | FLOW),
-	SKB(napi_id,         ANY,    NOBODY,      CTX_NARROW),
-	SKB(family,          SOCKET, NOBODY,      CTX_NARROW),
-	SKB(remote_ip4,      SOCKET, NOBODY,      0),
-	SKB(local_ip4,       SOCKET, NOBODY,      0),
-	SKB(remote_ip6[0],   SOCKET, NOBODY,      0),
-	SKB(remote_ip6[1],   SOCKET, NOBODY,      0),
-	SKB(remote_ip6[2],   SOCKET, NOBODY,      0),
-	SKB(remote_ip6[3],   SOCKET, NOBODY,      0),
-	SKB(local_ip6[0],    SOCKET, NOBODY,      0),
-	SKB(local_ip6[1],    SOCKET, NOBODY,      0),
-	SKB(local_ip6[2],    SOCKET, NOBODY,      0),
-	SKB(local_ip6[3],    SOCKET, NOBODY,      0),
-	SKB(remote_port,     SOCKET, NOBODY,      CTX_NARROW),
-	SKB(local_port,      SOCKET, NOBODY,      CTX_NARROW),
-	SKB_POINTER(data_meta, PACKET, RTY_PACKET_META, TC),
-	SKB_POINTER(flow_keys, UNKNOWN, 0,                FLOW),
-	SKB(tstamp,          TC | CGROUP, TC | CGROUP, 0),
-	SKB(wire_len,        TC,     NOBODY,      CTX_NARROW),
-	SKB(gso_segs,        ANY,    NOBODY,      CTX_NARROW),
-	SKB_POINTER(sk,        UNKNOWN, 0,                ANY),
-	SKB(gso_size,        ANY,    NOBODY,      CTX_NARROW),
-	SKB(tstamp_type,     TC,     NOBODY,      0),
-	SKB(hwtstamp,        TC | CGROUP, NOBODY, 0),
-};
-
-static const struct ctx_struct xdp_md = {
-	"xdp_md", sizeof(struct xdp_md), countof(xdp_fields), xdp_fields,
-};
-static const struct ctx_struct sk_buff = {
-	"__sk_buff", sizeof(struct __sk_buff), countof(skb_fields), skb_fields,
-};
-
+/* Of one type: those of one attach type first, then the rest. A program whose
+ * section does not say where it is attached may do what any of them may. */
 static const struct ctx_type types[] = {
-	{BPF_PROG_TYPE_XDP,            XDP,    false, &xdp_md},
-	{BPF_PROG_TYPE_SOCKET_FILTER,  FILTER, true,  &sk_buff},
-	{BPF_PROG_TYPE_SCHED_CLS,      TC,     true,  &sk_buff},
-	{BPF_PROG_TYPE_SCHED_ACT,      TC,     true,  &sk_buff},
-	{BPF_PROG_TYPE_CGROUP_SKB,     CGROUP, true,  &sk_buff},
-	{BPF_PROG_TYPE_LWT_IN,         LWT,    true,  &sk_buff},
-	{BPF_PROG_TYPE_LWT_OUT,        LWT,    true,  &sk_buff},
-	{BPF_PROG_TYPE_LWT_XMIT,       LWT,    true,  &sk_buff},
-	{BPF_PROG_TYPE_LWT_SEG6LOCAL,  LWT,    true,  &sk_buff},
-	{BPF_PROG_TYPE_SK_SKB,         SK_SKB, true,  &sk_buff},
-	{BPF_PROG_TYPE_FLOW_DISSECTOR, FLOW,   true,  &sk_buff},
-};
+	EVERY(UNSPEC,         0,      false, NULL),
+	EVERY(XDP,            ALL,    false, &ctx_xdp_md),
+	EVERY(SOCKET_FILTER,  FILTER, true,  &ctx_sk_buff),
+	EVERY(SCHED_CLS,      TC,     true,  &ctx_sk_buff),
+	EVERY(SCHED_ACT,      TC,     true,  &ctx_sk_buff),
+	EVERY(CGROUP_SKB,     CGROUP, true,  &ctx_sk_buff),
+	EVERY(LWT_IN,         LWT,    true,  &ctx_sk_buff),
+	EVERY(LWT_OUT,        LWT,    true,  &ctx_sk_buff),
+	EVERY(LWT_XMIT,       LWT,    true,  &ctx_sk_buff),
+	EVERY(LWT_SEG6LOCAL,  LWT,    true,  &ctx_sk_buff),
+	EVERY(SK_SKB,         SK_SKB, true,  &ctx_sk_buff),
+	EVERY(FLOW_DISSECTOR, FLOW,   true,  &ctx_sk_buff),
 
-/* Their context is memory: the application's own struct, or an array of
- * 64-bit arguments. */
-static const u32 plain[] = {
-	BPF_PROG_TYPE_UNSPEC,
-	BPF_PROG_TYPE_SYSCALL,
-	BPF_PROG_TYPE_RAW_TRACEPOINT,
-	BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE,
+	AT(CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE,  SOCK_CREATE,  &ctx_sock),
+	AT(CGROUP_SOCK, BPF_CGROUP_INET_SOCK_RELEASE, SOCK_RELEASE, &ctx_sock),
+	AT(CGROUP_SOCK, BPF_CGROUP_INET4_POST_BIND,   POST_BIND4,   &ctx_sock),
+	AT(CGROUP_SOCK, BPF_CGROUP_INET6_POST_BIND,   POST_BIND6,   &ctx_sock),
+	EVERY(CGROUP_SOCK,    ALL,    false, &ctx_sock),
+
+	AT(CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_BIND,        ADDR4, &ctx_sock_addr),
+	AT(CGROUP_SOCK_ADDR, BPF_CGROUP_INET6_BIND,        ADDR6, &ctx_sock_addr),
+	AT(CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT,     ADDR4, &ctx_sock_addr),
+	AT(CGROUP_SOCK_ADDR, BPF_CGROUP_INET6_CONNECT,     ADDR6, &ctx_sock_addr),
+	AT(CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_GETPEERNAME, ADDR4, &ctx_sock_addr),
+	AT(CGROUP_SOCK_ADDR, BPF_CGROUP_INET6_GETPEERNAME, ADDR6, &ctx_sock_addr),
+	AT(CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_GETSOCKNAME, ADDR4, &ctx_sock_addr),
+	AT(CGROUP_SOCK_ADDR, BPF_CGROUP_INET6_GETSOCKNAME, ADDR6, &ctx_sock_addr),
+	AT(CGROUP_SOCK_ADDR, BPF_CGROUP_UDP4_RECVMSG,      ADDR4, &ctx_sock_addr),
+	AT(CGROUP_SOCK_ADDR, BPF_CGROUP_UDP6_RECVMSG,      ADDR6, &ctx_sock_addr),
+	AT(CGROUP_SOCK_ADDR, BPF_CGROUP_UDP4_SENDMSG, ADDR4 | SENDMSG4, &ctx_sock_addr),
+	AT(CGROUP_SOCK_ADDR, BPF_CGROUP_UDP6_SENDMSG, ADDR6 | SENDMSG6, &ctx_sock_addr),
+	AT(CGROUP_SOCK_ADDR, UNIX_CONNECT,     ADDR_UNIX, &ctx_sock_addr),
+	AT(CGROUP_SOCK_ADDR, UNIX_SENDMSG,     ADDR_UNIX, &ctx_sock_addr),
+	AT(CGROUP_SOCK_ADDR, UNIX_RECVMSG,     ADDR_UNIX, &ctx_sock_addr),
+	AT(CGROUP_SOCK_ADDR, UNIX_GETPEERNAME, ADDR_UNIX, &ctx_sock_addr),
+	AT(CGROUP_SOCK_ADDR, UNIX_GETSOCKNAME, ADDR_UNIX, &ctx_sock_addr),
+	EVERY(CGROUP_SOCK_ADDR, ALL,  false, &ctx_sock_addr),
+
+	AT(CGROUP_SOCKOPT, BPF_CGROUP_GETSOCKOPT, GETSOCKOPT, &ctx_sockopt),
+	AT(CGROUP_SOCKOPT, BPF_CGROUP_SETSOCKOPT, SETSOCKOPT, &ctx_sockopt),
+	EVERY(CGROUP_SOCKOPT, ALL,    false, &ctx_sockopt),
+
+	EVERY(CGROUP_SYSCTL,  ALL,    false, &ctx_sysctl),
+	EVERY(CGROUP_DEVICE,  ALL,    false, &ctx_cgroup_dev),
+	EVERY(SOCK_OPS,       ALL,    false, &ctx_sock_ops),
+	EVERY(SK_MSG,         ALL,    false, &ctx_sk_msg),
+	EVERY(SK_REUSEPORT,   ALL,    false, &ctx_sk_reuseport),
+	EVERY(SK_LOOKUP,      ALL,    false, &ctx_sk_lookup),
+
+	/* Plain memory: the application's own struct, an array of 64-bit
+	 * arguments, registers (kiln/context_trace.h). */
+	EVERY(SYSCALL,                 0, false, NULL),
+	EVERY(RAW_TRACEPOINT,          0, false, NULL),
+	EVERY(RAW_TRACEPOINT_WRITABLE, 0, false, NULL),
+	EVERY(TRACEPOINT,              0, false, NULL),
+	EVERY(KPROBE,                  0, false, NULL),
+	EVERY(PERF_EVENT,              0, false, NULL),
+	EVERY(TRACING,                 0, false, NULL),
+	EVERY(LSM,                     0, false, NULL),
+	EVERY(EXT,                     0, false, NULL),
+	EVERY(STRUCT_OPS,              0, false, NULL),
+	EVERY(LIRC_MODE2,              0, false, NULL),
 };
 // clang-format on
 
-_Static_assert(sizeof(struct xdp_md) == KILN_XDP_MD_UAPI_SIZE, "xdp_md");
-_Static_assert(sizeof(struct __sk_buff) == KILN_SK_BUFF_UAPI_SIZE, "__sk_buff");
-
-const struct ctx_type *ctx_find(u32 prog_type)
+const struct ctx_type *ctx_type(u32 id)
 {
-	for (u32 k = 0; k < countof(types); k++)
-		if (types[k].prog_type == prog_type)
-			return &types[k];
-	return NULL;
+	return id < countof(types) ? &types[id] : NULL;
 }
 
-enum ctx_class ctx_class(u32 prog_type)
+u32 ctx_find(u32 prog_type, u32 attach_type)
 {
-	for (u32 k = 0; k < countof(plain); k++)
-		if (plain[k] == prog_type)
-			return CTX_PLAIN;
-	return ctx_find(prog_type) ? CTX_KNOWN : CTX_UNSUPPORTED;
+	for (u32 k = 0; k < countof(types); k++)
+		if (types[k].prog_type == prog_type &&
+			(types[k].attach_type == (i32)attach_type ||
+				types[k].attach_type == CTX_EVERY))
+			return k;
+	return CTX_UNKNOWN;
 }
 
 const char *ctx_prog_name(u32 prog_type)
@@ -167,12 +126,17 @@ static const struct ctx_field *find_field(
 	return NULL;
 }
 
-static bool has_size(const struct ctx_field *f, u32 size, u8 flags)
+static bool has_size(const struct ctx_field *f, i64 off, u32 size, u8 flags)
 {
-	if (f->flags & CTX_PARTS)
+	u32 whole = f->flags & CTX_WORDS ? 4 : f->size;
+
+	if (f->flags & CTX_PARTS || size == whole)
 		return true;
-	return size == f->size ||
-	       (!(flags & CTX_STORE) && (f->flags & CTX_NARROW));
+	if (size > whole)
+		return f->flags & CTX_WIDE && size == 8;
+	if (flags & CTX_STORE || (f->flags & CTX_HALVES && size < 2))
+		return false;
+	return f->flags & CTX_NARROW || (f->flags & CTX_FRONT && off == f->off);
 }
 
 const struct ctx_field *ctx_access(const struct ctx_type *t, i64 off, u32 size,
@@ -210,12 +174,12 @@ const struct ctx_field *ctx_access(const struct ctx_type *t, i64 off, u32 size,
 			f->writers ? ctx_prog_name(t->prog_type) : "");
 		return NULL;
 	}
-	if (!has_size(f, size, flags)) {
+	if (!has_size(f, off, size, flags)) {
 		snprintf(why, n, "access of %u bytes to %s.%s, wanted %u", size,
-			c->name, f->name, f->size);
+			c->name, f->name, f->flags & CTX_WORDS ? 4 : f->size);
 		return NULL;
 	}
-	if (f->member && (flags & CTX_SX)) {
+	if (f->type.kind != RTY_SCALAR && (flags & CTX_SX)) {
 		snprintf(why, n, "sign-extending load of the pointer %s.%s",
 			c->name, f->name);
 		return NULL;

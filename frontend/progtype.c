@@ -80,31 +80,35 @@ static const struct context {
 	// clang-format on
 };
 
-/* By the struct that its first parameter points to. */
-static bool by_context(const struct fe_obj *o, struct func *f)
+/* The type by the struct that the first parameter points to, or UNSPEC. */
+static u32 context_type(const struct fe_obj *o, const struct func *f)
 {
 	const struct btf *b = o->btf;
 
 	if (!f->btf_type)
-		return false;
+		return BPF_PROG_TYPE_UNSPEC;
 	const struct btf_type *t =
 		btf__type_by_id(b, f->btf_type - o->btf_shift);
 	t = btf__type_by_id(b, t->type);
 	if (!btf_vlen(t))
-		return false;
+		return BPF_PROG_TYPE_UNSPEC;
 	t = btf__type_by_id(b, fe_btf_strip(b, btf_params(t)[0].type));
 	if (!btf_is_ptr(t))
-		return false;
+		return BPF_PROG_TYPE_UNSPEC;
 	t = btf__type_by_id(b, fe_btf_strip(b, t->type));
 	if (!btf_is_struct(t) && !btf_is_fwd(t))
-		return false;
+		return BPF_PROG_TYPE_UNSPEC;
 	const char *name = btf__name_by_offset(b, t->name_off);
 	for (u32 i = 0; i < countof(contexts); i++)
-		if (!strcmp(contexts[i].name, name)) {
-			f->prog_type = contexts[i].type;
-			return true;
-		}
-	return false;
+		if (!strcmp(contexts[i].name, name))
+			return contexts[i].type;
+	return BPF_PROG_TYPE_UNSPEC;
+}
+
+static bool by_context(const struct fe_obj *o, struct func *f)
+{
+	f->prog_type = context_type(o, f);
+	return f->prog_type != BPF_PROG_TYPE_UNSPEC;
 }
 
 static bool by_libbpf(const char *section, struct func *f)
@@ -165,7 +169,8 @@ bool fe_prog_type_known(const char *name)
 	return by_type_name(name, &f) || by_libbpf(name, &f);
 }
 
-bool fe_prog_type(struct fe_obj *o, struct func *f, const struct fe_opts *opts)
+static bool find_type(
+	const struct fe_obj *o, struct func *f, const struct fe_opts *opts)
 {
 	const char *option = option_for(opts, f->section);
 	const char *s = f->section + (f->section[0] == '?');
@@ -176,6 +181,14 @@ bool fe_prog_type(struct fe_obj *o, struct func *f, const struct fe_opts *opts)
 		by_alias(s, f, true))
 		return true;
 	/* its context is then plain memory, the application's own struct */
-	f->prog_type = BPF_PROG_TYPE_UNSPEC;
 	return !strcmp(s, ".text");
+}
+
+bool fe_prog_type(struct fe_obj *o, struct func *f, const struct fe_opts *opts)
+{
+	bool found = find_type(o, f, opts);
+
+	if (f->prog_type == BPF_PROG_TYPE_EXT)
+		f->ext_type = context_type(o, f);
+	return found;
 }

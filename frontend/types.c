@@ -7,6 +7,7 @@
  * again; types only go up, so this ends.
  */
 #include <errno.h>
+#include <linux/bpf.h>
 #include <string.h>
 
 #include "frontend/types.h"
@@ -144,12 +145,10 @@ static struct rty load_type(
 	char why[160];
 
 	if (base.kind == RTY_CTX && base.fixed) {
-		const struct ctx_type *c = ctx_find(base.id);
-		const struct ctx_field *f = NULL;
+		const struct ctx_type *c = ctx_type(base.id);
+		const struct ctx_field *f = ctx_access(
+			c, base.off + off, size, CTX_LOAD, why, sizeof(why));
 
-		if (c)
-			f = ctx_access(c, base.off + off, size, CTX_LOAD, why,
-				sizeof(why));
 		return f ? f->type : rty_of(RTY_SCALAR, 0);
 	}
 	if (size != 8)
@@ -376,9 +375,29 @@ void types_analyse(struct types *t, u32 func)
 
 /* ---- stage --------------------------------------------------------------- */
 
+static u32 context_of(const struct func *f)
+{
+	return ctx_find(
+		f->prog_type == BPF_PROG_TYPE_EXT ? f->ext_type : f->prog_type,
+		f->attach_type);
+}
+
+/* Types of programs that a newer libbpf has names for. */
+static void check_contexts(struct module *m)
+{
+	for (u32 k = 0; k < m->func.n; k++) {
+		const struct func *f = &m->func.v[k];
+
+		if (f->is_prog && f->is_used && context_of(f) == CTX_UNKNOWN)
+			fe_bad(m, f, 0, "program type %u (%s) is not supported",
+				f->prog_type, ctx_prog_name(f->prog_type));
+	}
+}
+
 static struct state entry_state(const struct module *m, const struct func *f)
 {
 	struct state e = {0};
+	u32 ctx;
 
 	e.reg[10] = (struct rty){RTY_STACK, true, 0, 0};
 	if (m->raw) {
@@ -393,10 +412,11 @@ static struct state entry_state(const struct module *m, const struct func *f)
 			e.reg[r] = rty_of(RTY_UNKNOWN, 0);
 		return e;
 	}
-	if (ctx_class(f->prog_type) == CTX_PLAIN)
-		e.reg[1] = rty_of(RTY_UNKNOWN, 0);
+	ctx = context_of(f);
+	if (ctx_type(ctx)->of)
+		e.reg[1] = (struct rty){RTY_CTX, true, (u16)ctx, 0};
 	else
-		e.reg[1] = (struct rty){RTY_CTX, true, (u16)f->prog_type, 0};
+		e.reg[1] = rty_of(RTY_UNKNOWN, 0);
 	return e;
 }
 
@@ -431,6 +451,9 @@ int fe_types(struct module *m)
 	struct types t = {.m = m};
 	u32 errors = m->diag->errors;
 
+	check_contexts(m);
+	if (m->diag->errors != errors)
+		return -EINVAL;
 	t.helper_sym = arena_array(m->a, u32, fe_nhelpers);
 	t.map_checked = arena_array(m->a, bool, m->map.n);
 	for (u32 k = 0; k < m->func.n; k++)

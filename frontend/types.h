@@ -15,7 +15,7 @@ enum rty_kind {
 	RTY_NONE,    /* register: never written; slot: nothing tracked */
 	RTY_SCALAR,  /* a number; fixed: off is its value */
 	RTY_UNKNOWN, /* a number or a pointer to anything but a context */
-	RTY_CTX,     /* id: program type */
+	RTY_CTX,     /* id: of ctx_find() */
 	RTY_STACK,   /* id: frames up, 0 is the function's own; off: from r10 */
 	RTY_MAP,     /* struct kiln_map; id: map */
 	RTY_VALUE,   /* inside an element or NULL; id: map */
@@ -64,7 +64,7 @@ struct ctx_field {
 	u16 off, size;
 	u16 member; /* a pointer: where the 64-bit member is; else 0 */
 	struct rty type;
-	u16 readers, writers; /* ctx_type.as of those who may */
+	u16 readers, writers; /* bits of ctx_type.as of those who may */
 	u8 flags;	      /* enum ctx_flags */
 };
 
@@ -73,27 +73,33 @@ enum ctx_flags {
 	CTX_PARTS = 2,	  /* aligned parts of any size, stored too */
 	CTX_U16 = 4,	  /* stores keep the low 16 bits */
 	CTX_NOT_FFFF = 8, /* stores of 0xffff and more change nothing */
+	CTX_WORDS = 16,	  /* an array: one word of 4 bytes at a time */
+	CTX_WIDE = 32,	  /* two words, too, at a multiple of 8 */
+	CTX_FRONT = 64,	  /* parts of it from its first byte may be loaded */
+	CTX_HALVES = 128, /* its parts have two bytes at least */
 };
+
+enum { CTX_EVERY = -1 };
 
 /* How programs of one type see their context. */
 struct ctx_type {
 	u32 prog_type;
-	u16 as;	  /* a bit in the fields' readers and writers */
-	bool skb; /* LD_ABS and LD_IND work on it */
+	i32 attach_type; /* CTX_EVERY: all that have no row of their own */
+	u16 as;		 /* bits in the fields' readers and writers */
+	bool skb;	 /* LD_ABS and LD_IND work on it */
 	const struct ctx_struct {
 		const char *name;
 		u16 size; /* of the UAPI part */
 		u16 nfields;
 		const struct ctx_field *field;
-	} * of;
+	} * of; /* NULL: memory like any other */
 };
 
-enum ctx_class { CTX_PLAIN, CTX_KNOWN, CTX_UNSUPPORTED };
+enum { CTX_UNKNOWN = 0xffff };
 
-/* How a program of this type sees its context: as memory like any other, by
- * a table, or not at all yet. */
-enum ctx_class ctx_class(u32 prog_type);
-const struct ctx_type *ctx_find(u32 prog_type); /* CTX_KNOWN */
+/* A row by type, CTX_UNKNOWN if kiln does not know that type; and the row. */
+u32 ctx_find(u32 prog_type, u32 attach_type);
+const struct ctx_type *ctx_type(u32 id);
 const char *ctx_prog_name(u32 prog_type);
 
 enum ctx_access_flags { CTX_LOAD = 1, CTX_STORE = 2, CTX_SX = 4 };

@@ -16,7 +16,6 @@ struct walk {
 	struct fe_func *fe;
 	const struct state *s; /* before the instruction */
 	u32 slot;
-	bool ctx_refused; /* said once per function */
 };
 
 #define bad(w, ...) fe_bad((w)->m, (w)->f, (w)->slot, __VA_ARGS__)
@@ -71,25 +70,13 @@ static void check_stack(
 			(long long)size, (long long)at, STACK_BYTES);
 }
 
-static void refuse_ctx(struct walk *w, u32 prog_type)
-{
-	if (!w->ctx_refused)
-		bad(w, "context of program type %s is not supported",
-			ctx_prog_name(prog_type));
-	w->ctx_refused = true;
-}
-
 static void use_ctx(struct walk *w, struct fe_use *u, struct mem_insn a)
 {
-	const struct ctx_type *c = ctx_find(u->base.id);
+	const struct ctx_type *c = ctx_type(u->base.id);
 	const struct ctx_field *f;
 	i64 at = (i64)u->base.off + u->off;
 	char why[160];
 
-	if (!c) {
-		refuse_ctx(w, u->base.id);
-		return;
-	}
 	if (a.atomic) {
 		bad(w, "atomic access to struct %s", c->of->name);
 		return;
@@ -413,13 +400,11 @@ static void use_packet(struct walk *w)
 {
 	struct rty ctx = w->s->reg[6];
 	const struct ctx_type *c =
-		ctx.kind == RTY_CTX ? ctx_find(ctx.id) : NULL;
-	bool skb = ctx_find(w->f->prog_type) && ctx_find(w->f->prog_type)->skb;
+		ctx.kind == RTY_CTX ? ctx_type(ctx.id) : NULL;
+	bool skb = ctx_type(ctx_find(w->f->prog_type, w->f->attach_type))->skb;
 	char name[96];
 
-	if (ctx.kind == RTY_CTX && !c)
-		refuse_ctx(w, ctx.id);
-	else if (c ? !c->skb : w->f->is_prog && !skb)
+	if (c ? !c->skb : w->f->is_prog && !skb)
 		bad(w, "packet load in a program whose context is no socket "
 		       "buffer");
 	else if (!c || !ctx.fixed || ctx.off)

@@ -89,6 +89,7 @@ struct func {
 	/* programs: */
 	u32 prog_type;	  /* enum bpf_prog_type */
 	u32 attach_type;  /* enum bpf_attach_type */
+	u32 ext_type;	  /* BPF_PROG_TYPE_EXT: the type that it extends, or 0 */
 	bool needs_scope; /* a run scope: kiln/runtime.h */
 	bool returns_i32;
 	/* after code generation: */

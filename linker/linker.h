@@ -347,4 +347,29 @@ int cmd_inspect(int argc, char **argv);
 int cmd_disasm(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 
+/* ---- cmd_run.c, run_ctx.c ---- */
+/* Bytes of a file, or made from options. */
+struct blob {
+	u8 *p;
+	size_t n;
+};
+
+/* What a program of some type gets, and the memory behind it. */
+struct run_ctx {
+	const struct ctx_kind *kind;
+	struct blob data; /* as given */
+	u8 *frame;	  /* headroom, data, tailroom */
+	struct blob ctx;  /* what the program gets */
+};
+
+/* --ctx-in and --data-in, or defaults, for a program of a type; and what the
+ * program left of them to --ctx-out and --data-out. 0 or negative errno after
+ * a message. */
+int run_ctx_make(struct cli *o, u32 prog_type, struct run_ctx *c);
+int run_ctx_write(const struct cli *o, struct run_ctx *c);
+
+int run_complain(const char *name, const char *what);	       /* -EINVAL */
+int run_read(struct cli *o, const char *name, struct blob *b); /* "-": stdin */
+int run_write(const char *name, const void *p, size_t n);
+
 #endif
