@@ -210,8 +210,8 @@ static struct arg_mem helper_arg_mem(
 static void use_context(const struct walk *w, const struct helper *h, u32 k)
 {
 	struct rty x = w->s->reg[1 + k];
-	const struct ctx_type *c = x.kind == RTY_CTX ? ctx_find(x.id) : NULL;
 	bool whole = x.kind == RTY_CTX && x.fixed && !x.off;
+	const struct ctx_type *c = whole ? ctx_type(x.id) : NULL;
 	char name[96];
 
 	if (x.kind == RTY_NONE || x.kind == RTY_UNKNOWN || w->m->raw)
@@ -219,12 +219,12 @@ static void use_context(const struct walk *w, const struct helper *h, u32 k)
 	if (!whole)
 		bad(w, "argument %u of %s is %s, wanted the context", k + 1,
 			h->name, rty_name(x, w->m, name, sizeof(name)));
-	else if ((h->arg[k] == HARG_SKB && !(c && c->skb)) ||
-		 (h->arg[k] == HARG_XDP && x.id != BPF_PROG_TYPE_XDP))
+	else if ((h->arg[k] == HARG_SKB && !c->skb) ||
+		 (h->arg[k] == HARG_XDP && c->prog_type != BPF_PROG_TYPE_XDP))
 		bad(w,
 			"argument %u of %s is the context of program type %s, "
 			"wanted %s",
-			k + 1, h->name, ctx_prog_name(x.id),
+			k + 1, h->name, ctx_prog_name(c->prog_type),
 			h->arg[k] == HARG_SKB ? "a socket buffer" : "xdp");
 }
 
