@@ -1,6 +1,7 @@
 /*
  * The functions together: who calls whom, how deep calls nest, which
- * registers a function reads as parameters, who needs a run scope. A function
+ * registers a function reads as parameters, who needs a run scope, whose loops
+ * share a budget. A function
  * whose address a function takes counts as its
  * callee: whoever calls the callback does it below this frame.
  */
@@ -294,6 +295,68 @@ static void find_scope(struct module *m, struct func *f)
 		f->needs_scope |= m->func.v[f->callee[n]].needs_scope;
 }
 
+/* ---- loop budgets -------------------------------------------------------- */
+
+/*
+ * All may_gotos of a run count down one budget, which begins with the program.
+ * Where the program alone has may_gotos it is a variable of the program; else
+ * it is a word of the runtime, which callbacks reach too (kiln_loop_budget()).
+ * A call of a program counts as a run of its own.
+ */
+static bool has_kind(const struct module *m, const struct func *f, u8 kind)
+{
+	for (u32 s = 0; s < f->n; s++) {
+		const struct insn *i = fe_insn(m, f, s);
+
+		if (!i->second && isa_row(i)->kind == kind && fe_is_live(f, s))
+			return true;
+	}
+	return false;
+}
+
+static bool has_budget(const struct func *f)
+{
+	return f->fe->may_goto || f->fe->run_budget;
+}
+
+/* Callees before callers. pointers: CALLX may reach a may_goto, too. */
+static void find_budget(struct module *m, struct func *f, bool pointers)
+{
+	bool below = pointers && has_kind(m, f, ISA_CALLX);
+
+	f->fe->may_goto = has_kind(m, f, ISA_MAYGOTO);
+	for (u32 n = 0; n < f->ncallee; n++)
+		below |= has_budget(&m->func.v[f->callee[n]]);
+	f->fe->run_budget = below || (f->fe->may_goto && !f->is_prog);
+	f->needs_scope |= f->fe->run_budget; /* the word is the CPU slot's */
+}
+
+/* A table of functions in some data section leads to a may_goto. */
+static bool data_has_budget(const struct module *m)
+{
+	for (u32 d = 0; d < m->data.n; d++) {
+		const struct datasec *s = &m->data.v[d];
+
+		for (u32 r = 0; r < s->rel.n; r++) {
+			i64 k = fe_func_of_sym(m, s->rel.v[r].sym);
+
+			if (k >= 0 && has_budget(&m->func.v[k]))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void find_budgets(struct module *m, const u32 *order, u32 n)
+{
+	for (u32 k = 0; k < n; k++)
+		find_budget(m, &m->func.v[order[k]], false);
+	if (!data_has_budget(m))
+		return;
+	for (u32 k = 0; k < n; k++)
+		find_budget(m, &m->func.v[order[k]], true);
+}
+
 /* ---- who is used --------------------------------------------------------- */
 
 static void mark_used(struct module *m, u32 k)
@@ -349,6 +412,7 @@ void fe_calls(struct module *m)
 		if (!nest(&c, k))
 			return;
 	}
+	find_budgets(m, c.order, c.norder);
 	for (u32 n = 0; n < c.norder; n++) {
 		count_params(m, &m->func.v[c.order[n]]);
 		find_scope(m, &m->func.v[c.order[n]]);

@@ -255,7 +255,8 @@ struct fe_func {
 	struct fe_use *use; /* per slot; types.h */
 	vec(struct fe_call) calls;
 	u32 packet_sym; /* of the function behind its packet loads */
-	bool may_goto;	/* it has a loop budget */
+	bool may_goto;	/* it has may_gotos itself */
+	bool run_budget; /* it, or a callee, counts in the run's word */
 	bool summarised;
 	u8 effects; /* CALLF_* of everything it and its callees do */
 	struct arg_mem param[5]; /* what it does behind its parameters */

@@ -2,11 +2,6 @@
  * Typed control flow -> IR. BPF registers are I64 variables, 32-bit
  * operations are I32 values between a TRUNC and a ZEXT. IR block 0 only
  * jumps: a BPF function may loop to its first instruction.
- *
- * May_goto: the loop budget is a variable of the function, set on entry and
- * shared by all its may_gotos. The kernel's own rewriting does the same: a
- * subprogram begins each call with a budget of its own. It counts down; once
- * it is spent it stays at or below 0, so that each of them leaves.
  */
 #include <assert.h>
 #include <string.h>
@@ -212,15 +207,10 @@ static void lower_branch(
 		ir_blk_of(l, b->succ[1]));
 }
 
-static void lower_may_goto(struct lower *l, const struct fe_blk *b)
+void lower_return(struct lower *l, u32 blk, ref v)
 {
-	ref zero = lower_imm(l, 0);
-	ref left = ssa_read(l->ssa, l->blk, VAR_BUDGET);
-
-	ssa_write(l->ssa, l->blk, VAR_BUDGET,
-		lower_op(l, OP_SUB, TY_I64, left, lower_imm(l, 1)));
-	ir_br(l->f, l->blk, CC_SLE, left, zero, ir_blk_of(l, b->succ[0]),
-		ir_blk_of(l, b->succ[1]));
+	lower_end_budget(l, blk);
+	ir_ret(l->f, blk, v);
 }
 
 static void lower_exit(struct lower *l)
@@ -230,7 +220,7 @@ static void lower_exit(struct lower *l)
 	/* uint64_t to C: the upper half is 0, whatever r0 had */
 	if (l->func->is_prog && l->func->returns_i32)
 		v = zext(l, lower_trunc(l, v));
-	ir_ret(l->f, l->blk, v);
+	lower_return(l, l->blk, v);
 }
 
 /* Both ways of an inlined lookup already know the answer. */
@@ -257,7 +247,8 @@ static void lower_end(
 	else if (b->nsucc == 2 && r->kind == ISA_JCC)
 		lower_branch(l, i, b, r->arg);
 	else if (b->nsucc == 2)
-		lower_may_goto(l, b);
+		lower_may_goto(
+			l, ir_blk_of(l, b->succ[0]), ir_blk_of(l, b->succ[1]));
 	else
 		ir_jmp(l->f, l->blk, ir_blk_of(l, b->succ[0]));
 }
@@ -318,8 +309,7 @@ static void lower_entry(struct lower *l)
 	l->f->insn = INSN_NONE;
 	for (u32 n = 0; n < l->f->nparams; n++)
 		lower_set(l, n + 1, ir_param(l->f, n));
-	if (l->fe->may_goto)
-		ssa_write(l->ssa, 0, VAR_BUDGET, lower_imm(l, LOOP_BUDGET));
+	lower_begin_budget(l);
 	lower_cpu(l);
 	ir_jmp(l->f, 0, ir_blk_of(l, 0));
 	ssa_seal(l->ssa, 0);

@@ -4,12 +4,8 @@
 
 #include "frontend/types.h"
 
-/* SSA variables: r0..r9 and the loop budget. r10 is a constant. */
+/* SSA variables: r0..r9 and a loop budget of its own. r10 is a constant. */
 enum { VAR_BUDGET = 10, NVARS = 11 };
-
-/* Iterations that the may_gotos of one run of a function may make together:
- * the kernel's BPF_MAX_LOOPS. */
-enum { LOOP_BUDGET = 8 * 1024 * 1024 };
 
 struct lower {
 	struct module *m;
@@ -23,6 +19,8 @@ struct lower {
 	 * an element was found and where not; 0, 0: none. */
 	u32 found, missing;
 	ref cpu; /* the CPU slot, if it was asked for at the entry */
+	ref budget; /* address of the run's loop budget, if it is used here */
+	ref outer;  /* program: what was in there before */
 	bool strict_align;
 };
 
@@ -33,6 +31,7 @@ void lower_set32(struct lower *l, u32 reg, ref v); /* I32, zero-extended */
 ref lower_imm(struct lower *l, i64 v);
 ref lower_trunc(struct lower *l, ref v); /* I64 -> I32 */
 ref lower_op(struct lower *l, enum op op, enum ty t, ref a, ref b);
+void lower_return(struct lower *l, u32 blk, ref v);
 
 /* ---- lower_mem.c --------------------------------------------------------- */
 void lower_mem(struct lower *l, const struct insn *i);
@@ -45,6 +44,11 @@ bool lower_can_inline(const struct lower *l, const struct fe_call *c);
 void lower_lookup(struct lower *l, const struct fe_call *c);
 /* At the function's entry: asks for the CPU slot if that pays. */
 void lower_cpu(struct lower *l);
+
+/* ---- lower_budget.c ------------------------------------------------------ */
+void lower_begin_budget(struct lower *l); /* at the function's entry */
+void lower_end_budget(struct lower *l, u32 blk);
+void lower_may_goto(struct lower *l, u32 spent, u32 go);
 
 /* ---- lower_packet.c ------------------------------------------------------ */
 void lower_packet(struct lower *l, const struct insn *i);

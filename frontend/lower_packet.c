@@ -29,7 +29,7 @@ static ref load_pointer(struct lower *l, ref ctx, i64 member)
 static void give_up(struct lower *l, u32 blk)
 {
 	ssa_seal(l->ssa, blk);
-	ir_ret(l->f, blk, lower_imm(l, 0));
+	lower_return(l, blk, lower_imm(l, 0));
 }
 
 /* off (constant or I64) is inside: the bytes there, swapped. */

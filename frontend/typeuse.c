@@ -436,7 +436,10 @@ static void use_insn(struct walk *w, const struct insn *i)
 		if (i->sym != SYM_NONE)
 			use_map(w, i);
 		return;
-	case ISA_MAYGOTO: w->fe->may_goto = true; return;
+	case ISA_MAYGOTO:
+		if (w->fe->run_budget)
+			w->fe->effects |= CALLF_READS | CALLF_WRITES;
+		return;
 	case ISA_CAST:
 		bad(w, "address space cast: arenas are not supported yet");
 		return;

@@ -196,6 +196,8 @@ struct kiln_sk_buff;
 struct kiln_xdp_md;
 /* size bytes (1, 2, 4) of the packet in host order, or UINT64_MAX. */
 u64 kiln_skb_load(const struct kiln_sk_buff *skb, u64 off, u64 size);
+/* budget.c: for compiled code, with a run scope */
+i64 *kiln_loop_budget(void);
 
 /* ---- helper_*.c -------------------------------------------------------------- */
 

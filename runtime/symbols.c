@@ -31,6 +31,7 @@ static const struct {
 	{KILN_SCOPE_ENTER, (const void *)&kiln_scope_enter},
 	{KILN_SCOPE_LEAVE, (const void *)&kiln_scope_leave},
 	{"kiln_port_cpu", (const void *)&kiln_port_cpu},
+	{KILN_LOOP_BUDGET, (const void *)&kiln_loop_budget},
 	{KILN_SKB_LOAD, (const void *)&kiln_skb_load},
 	{KILN_ABI_SYMBOL, &kiln_abi_1},
 	{"memcpy", (const void *)&memcpy},

@@ -29,6 +29,7 @@ extern "C" {
 #define KILN_VALUES_SUFFIX  ".values"
 #define KILN_SCOPE_ENTER    "kiln_scope_enter"
 #define KILN_SCOPE_LEAVE    "kiln_scope_leave"
+#define KILN_LOOP_BUDGET    "kiln_loop_budget"
 #define KILN_SKB_LOAD	    "kiln_skb_load"
 
 #define KILN_SEC_EX_TABLE   "__ex_table"

@@ -1,6 +1,6 @@
 # A loop that only may_goto ends, in a program and in a subprogram that the
-# program calls in a loop: each call has a budget of 8 Mi, as in the kernel,
-# and falls through when it is spent.
+# program calls three times: a run has 8 Mi in all, whoever spends them, and each
+# run has them again.
 . "$KILN_TOP/tests/cli/common.sh"
 raw()
 {
@@ -16,5 +16,5 @@ for level in 0 1 2; do
 		0f07000000000000 07060000ffffffff 5506fcff00000000
 		bf70000000000000 9500000000000000
 		b700000000000000 e500020000000000 0700000001000000
-		0500fdff00000000 9500000000000000" 1800000
+		0500fdff00000000 9500000000000000" 800000
 done

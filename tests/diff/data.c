@@ -1,8 +1,6 @@
 /* Statements without control flow: arithmetic, memory, patterns, atomics. */
 #include "gen.h"
 
-static const u8 bytes_of[] = {4, 2, 1, 8}; /* by SIZE_* */
-
 static int random_size(struct gen *g)
 {
 	return (int)below(g, 4);
@@ -312,87 +310,6 @@ static bool stmt_alias(struct fn *f)
 		if (!take(f, 1, &dst))
 			continue;
 		ldx(f, size, dst, base, (i16)o);
-	}
-	return true;
-}
-
-/*
- * An unaligned load as BPF compilers split it: narrow loads, shifts and ors,
- * in either byte order. Sometimes one byte is wrong, or a store comes between.
- */
-static bool stmt_join_load(struct fn *f)
-{
-	static const u8 joins[] = {ALU_OR, ALU_OR, ALU_OR, ALU_ADD, ALU_XOR};
-	int piece = chance(f->g, 80) ? SIZE_B : SIZE_H;
-	u32 step = bytes_of[piece],
-	    total = step << (1 + below(f->g, piece == SIZE_B ? 3 : 2));
-	bool big = chance(f->g, 40), exact = chance(f->g, 80);
-	bool wide = total == 8 || chance(f->g, 60), down = chance(f->g, 50);
-	u8 base, r[2];
-	i16 off;
-
-	if (!take(f, 2, r) || !pick_place(f, total, false, &base, &off))
-		return false;
-	for (u32 n = 0; n < total / step; n++) {
-		u32 k = down ? total / step - 1 - n : n;
-		u32 at = exact || chance(f->g, 80) ? k
-						   : below(f->g, total / step);
-		u32 shift = 8 * step * (big ? total / step - 1 - k : k);
-		u8 to = n ? r[1] : r[0];
-
-		if (!exact && chance(f->g, 10))
-			shift ^= 8;
-		ldx(f, piece, to, base, (i16)(off + (i32)(at * step)));
-		if (shift)
-			alu_i(f, wide, ALU_LSH, to,
-				(i32)(shift & (wide ? 63 : 31)));
-		if (n)
-			alu_r(f, wide || chance(f->g, 30),
-				joins[below(f->g, 5)], r[0], r[1]);
-		if (!exact && chance(f->g, 20))
-			stx(f, piece, base,
-				(i16)(off + (i32)(below(f->g, total / step) *
-						    step)),
-				r[0]);
-	}
-	return true;
-}
-
-/* A store in pieces, each from a shifted copy of the value. */
-static bool stmt_split_store(struct fn *f)
-{
-	int piece = chance(f->g, 80) ? SIZE_B : SIZE_H;
-	u32 step = bytes_of[piece],
-	    total = step << (1 + below(f->g, piece == SIZE_B ? 3 : 2));
-	bool big = chance(f->g, 40), exact = chance(f->g, 80);
-	bool wide = total == 8 || chance(f->g, 60), running = chance(f->g, 30);
-	u8 base, r[2];
-	i16 off;
-
-	if (!take(f, 2, r))
-		return false;
-	alu_r(f, wide, ALU_MOV, r[0], num_reg(f));
-	if (!pick_place(f, total, false, &base, &off))
-		return false;
-	for (u32 n = 0; n < total / step; n++) {
-		u32 at = big ? total / step - 1 - n : n;
-		u32 shift = 8 * step * n;
-
-		if (!exact && chance(f->g, 15))
-			shift ^= 8;
-		if (!exact && chance(f->g, 15))
-			at = below(f->g, total / step);
-		if (running) {
-			stx(f, piece, base, (i16)(off + (i32)(at * step)),
-				r[0]);
-			alu_i(f, wide, ALU_RSH, r[0], (i32)(8 * step));
-			continue;
-		}
-		alu_r(f, wide || chance(f->g, 30), ALU_MOV, r[1], r[0]);
-		if (shift)
-			alu_i(f, wide, ALU_RSH, r[1],
-				(i32)(shift & (wide ? 63 : 31)));
-		stx(f, piece, base, (i16)(off + (i32)(at * step)), r[1]);
 	}
 	return true;
 }
@@ -737,6 +654,8 @@ bool data_stmt(struct fn *f, enum stmt kind)
 	case ST_PTR_DIFF: return stmt_ptr_diff(f);
 	case ST_JOIN_LOAD: return stmt_join_load(f);
 	case ST_SPLIT_STORE: return stmt_split_store(f);
+	case ST_DRAIN: return stmt_drain(f);
+	case ST_MOVE_PIECES: return stmt_move_pieces(f);
 	case ST_EXTEND: return stmt_extend(f);
 	case ST_ROTATE: return stmt_rotate(f);
 	case ST_SWAP: return stmt_swap(f);

@@ -1,14 +1,18 @@
 /*
  * Random programs through the interpreter and other legs; see usage() below.
- * A difference is reduced and printed as a case; the exit status is 1.
+ * A difference is reduced and printed as a case; the exit status is 1. A long
+ * run says on stderr every few seconds how far it is, and once more when it is
+ * stopped by a signal.
  */
 #include <getopt.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "subject.h"
 
-enum { LEGS = 8, SKIPPED = 77, REASONS = 32 };
+enum { LEGS = 8, SKIPPED = 77, REASONS = 32, PROGRESS_S = 10 };
 
 struct options {
 	u64 seed;
@@ -30,6 +34,7 @@ struct reason {
 
 struct tally {
 	u64 ran, refused;
+	double seconds; /* in this leg */
 	struct reason reason[REASONS];
 };
 
@@ -52,6 +57,45 @@ static int usage(void)
 	for (const struct leg *l = legs; l->name; l++)
 		fprintf(stderr, "  %-10s %s\n", l->name, l->about);
 	return 2;
+}
+
+/* ---- progress ------------------------------------------------------------- */
+
+/* State of this file: the signal that wants the run to end, or 0. */
+static volatile sig_atomic_t stopped;
+
+static void on_stop(int sig)
+{
+	stopped = sig;
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static double rate(u64 n, double seconds)
+{
+	return seconds > 0 ? (double)n / seconds : 0;
+}
+
+/* All that has run until now, without a difference. */
+static void print_progress(const struct options *opts,
+	const struct tally *tally, u64 done, double seconds)
+{
+	fprintf(stderr,
+		"%llu of %llu programs in %.0f s (%.0f/s), no difference",
+		(unsigned long long)done, (unsigned long long)opts->count,
+		seconds, rate(done, seconds));
+	for (u32 k = 0; k < opts->nlegs; k++)
+		fprintf(stderr, "; %s %llu, %llu refused (%.0f/s)",
+			opts->leg[k]->name, (unsigned long long)tally[k].ran,
+			(unsigned long long)tally[k].refused,
+			rate(tally[k].ran, tally[k].seconds));
+	fprintf(stderr, "\n");
 }
 
 /* ---- one program ---------------------------------------------------------- */
@@ -122,7 +166,10 @@ static int run_one(const struct options *opts, u64 seed, struct tally *tally)
 		return 1;
 	}
 	for (u32 k = 0; k < opts->nlegs; k++) {
+		double start = now();
+
 		subject_compare(&prog, opts->leg[k], false, &out);
+		tally[k].seconds += now() - start;
 		if (out.verdict == V_REFUSED) {
 			tally[k].refused++;
 			count_reason(&tally[k], out.text);
@@ -151,6 +198,24 @@ static void print_tally(const struct options *opts, const struct tally *tally)
 			r++)
 			printf("  %6u %s\n", t->reason[r].n, t->reason[r].text);
 	}
+}
+
+/* 0, or 1 for a difference. */
+static int run_all(const struct options *opts, struct tally *tally)
+{
+	double start = now(), next = start + PROGRESS_S;
+	u64 done = 0;
+
+	while (done < opts->count && !stopped) {
+		if (run_one(opts, opts->seed + done, tally))
+			return 1;
+		done++;
+		if (now() < next && !stopped)
+			continue;
+		next = now() + PROGRESS_S;
+		print_progress(opts, tally, done, now() - start);
+	}
+	return 0;
 }
 
 /* Legs that cannot run here leave the list, with a message. */
@@ -237,10 +302,11 @@ int main(int argc, char **argv)
 		return SKIPPED;
 	if (opts.print && opts.count == 1000)
 		opts.count = 1;
-	for (u64 k = 0; k < opts.count; k++)
-		if (run_one(&opts, opts.seed + k, tally))
-			return 1;
+	signal(SIGINT, on_stop);
+	signal(SIGTERM, on_stop);
+	if (run_all(&opts, tally))
+		return 1;
 	if (!opts.print)
 		print_tally(&opts, tally);
-	return 0;
+	return stopped ? 128 + stopped : 0;
 }

@@ -113,6 +113,8 @@ enum stmt {
 	ST_SPILL,
 	ST_JOIN_LOAD,
 	ST_SPLIT_STORE,
+	ST_DRAIN,
+	ST_MOVE_PIECES,
 	ST_EXTEND,
 	ST_ROTATE,
 	ST_SWAP,
@@ -155,6 +157,8 @@ struct gen {
 	struct fn *fn[GEN_FNS];
 };
 
+extern const u8 bytes_of[4]; /* by SIZE_* */
+
 /* pick.c: random choices */
 u32 below(struct gen *g, u32 n);
 bool chance(struct gen *g, u32 percent);
@@ -196,6 +200,12 @@ u32 emit_branch(struct fn *f);
 u32 emit_goto(struct fn *f);
 void patch(struct fn *f, u32 at);
 void patch_to(struct fn *f, u32 at, u32 target);
+
+/* pieces.c: statements that access memory in pieces. */
+bool stmt_join_load(struct fn *f);
+bool stmt_split_store(struct fn *f);
+bool stmt_drain(struct fn *f);
+bool stmt_move_pieces(struct fn *f);
 
 /* data.c and flow.c: statements. False: not possible here. */
 bool data_stmt(struct fn *f, enum stmt kind);

@@ -1,6 +1,8 @@
 /* Random choices of operands, and single instructions. */
 #include "gen.h"
 
+const u8 bytes_of[4] = {4, 2, 1, 8};
+
 /* ---- numbers ------------------------------------------------------------- */
 
 /* splitmix64 */

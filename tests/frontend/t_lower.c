@@ -281,6 +281,46 @@ static void t_lower_may_goto_shares_a_budget(void **state)
 		"}\n");
 }
 
+/* ... with its callees: a word of the runtime, given back at the end. */
+static void t_lower_may_goto_shares_a_budget_with_calls(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fix_init(&x);
+	x.m.raw = true;
+	struct func *f = fix_func(&x, "p", SYM_PROG,
+		".slot 85100000ffffffff\nl:\nr0 += 1\nmay_goto out\ngoto l\n"
+		"out:\nexit");
+	u32 first = f->first;
+	f = fix_func(&x, "s", SYM_SUBPROG,
+		"r0 = 0\nmay_goto out\nr0 = 1\nout:\nexit");
+	x.m.insn.v[first].sym = f->sym;
+	expect(&x, 0,
+		"fn p params=2 {\n"
+		"b0:\n"
+		"\tv3 = call.i64 extern @kiln_loop_budget() pure\n"
+		"\tv4 = load8.i64 global [v3]\n"
+		"\tstore8 global [v3], 0x800000\n"
+		"\tjmp b1\n"
+		"b1:\n"
+		"\tv8 = call.i64 fn @s() reads|writes !0\n"
+		"\tjmp b2 !0\n"
+		"b2:\n"
+		"\tv11 = phi.i64 [b1 v8], [b3 v13]\n"
+		"\tv13 = add.i64 v11, 1 !1\n"
+		"\tv14 = load8.i64 global [v3] !2\n"
+		"\tv15 = sub.i64 v14, 1 !2\n"
+		"\tstore8 global [v3], v15 !2\n"
+		"\tbr.sle v14, 0, b4, b3 !2\n"
+		"b3:\n"
+		"\tjmp b2 !3\n"
+		"b4:\n"
+		"\tstore8 global [v3], v4 !4\n"
+		"\tret v13 !4\n"
+		"}\n");
+}
+
 static void t_lower_context_pointer(void **state)
 {
 	struct fixture x;
@@ -495,6 +535,7 @@ int main(void)
 		cmocka_unit_test(t_lower_packet_loads),
 		cmocka_unit_test(t_lower_narrow_fields),
 		cmocka_unit_test(t_lower_may_goto_shares_a_budget),
+		cmocka_unit_test(t_lower_may_goto_shares_a_budget_with_calls),
 		cmocka_unit_test(t_lower_context_pointer),
 		cmocka_unit_test(t_lower_helper_call),
 		cmocka_unit_test(t_lower_array_lookup_with_null_check),
