@@ -50,6 +50,14 @@ void rt_log_line(enum kiln_log_level level, const char *line)
 		to_stderr(line, strlen(line));
 }
 
+/* Names come from hostile files: control bytes must not reach a terminal. */
+static void make_printable(char *s)
+{
+	for (; *s; s++)
+		if ((u8)*s < 0x20 || *s == 0x7f)
+			*s = '?';
+}
+
 void rt_log(enum kiln_log_level level, const char *fmt, ...)
 {
 	char line[LINE_MAX_BYTES];
@@ -58,6 +66,7 @@ void rt_log(enum kiln_log_level level, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(line, sizeof(line), fmt, args);
 	va_end(args);
+	make_printable(line);
 	rt_log_line(level, line);
 }
 

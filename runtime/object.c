@@ -28,9 +28,6 @@ void obj_error(const struct kiln_object *o, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text + n, sizeof(text) - (size_t)n, fmt, ap);
 	va_end(ap);
-	for (char *s = text; *s; s++)
-		if ((u8)*s < 0x20 || *s == 0x7f)
-			*s = '?';
 	rt_log(KILN_LOG_ERROR, "%s", text);
 }
 
