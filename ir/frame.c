@@ -8,7 +8,8 @@
  * have been written on every way to a place; a read (a load, an atomic, a call
  * that may read) of a byte that may be unwritten puts it on the list, and the
  * bytes of the list are stored 0 at the entry. A program that fills its keys
- * before it passes them pays nothing.
+ * before it passes them pays nothing. An address that got lost may read all
+ * of the frame, but for arrays whose index is bounded (frame_index.c).
  *
  * pass_frame also computes fn->frame: how far down the frame is addressed.
  */
@@ -133,9 +134,10 @@ void frame_scan(const struct fn *f, struct arena *a, struct frame_use *u)
 {
 	u32 n;
 	const u32 *rpo = cfg_rpo(f, a, &n);
-	u8 *derived = arena_array(a, u8, f->nins);
+	u8 *derived;
 
 	memset(u, 0, sizeof(*u));
+	u->derived = derived = arena_array(a, u8, f->nins);
 	u->loses = arena_array(a, u8, f->nins);
 	u->lost = f->frame_escapes;
 	for (u32 i = 1; i < f->nins; i++)
@@ -162,9 +164,10 @@ struct zero {
 	struct fn *f;
 	struct arena *a;
 	struct frame_use use;
-	struct frame_set *out; /* by block: written at its end */
-	struct frame_set need; /* read while possibly unwritten */
-	struct frame_set all;  /* 1 for every byte: top of the lattice */
+	struct frame_index *index; /* by instruction */
+	struct frame_set *out;	   /* by block: written at its end */
+	struct frame_set need;	   /* read while possibly unwritten */
+	struct frame_set all;	   /* 1 for every byte: top of the lattice */
 };
 
 static void read_range(
@@ -202,13 +205,41 @@ static void step_call(
 			read_range(z, w, lo, hi);
 }
 
+/* An access, and nothing else, at an address with a bounded index: what it may
+ * read is known where the index is added. */
+static bool is_indexed(const struct zero *z, u32 i)
+{
+	const struct ins *x = &z->f->ins[i];
+	ref v = x->arg[0];
+	i64 c;
+
+	if (!op_is_mem((enum op)x->op))
+		return false;
+	for (u32 k = 1; k < op_info[x->op].nargs; k++)
+		if (z->use.derived[x->arg[k].v])
+			return false;
+	while (ir_ins(z->f, v)->op == OP_ADD && !z->index[v.v].known &&
+		ir_is_const(z->f, ir_ins(z->f, v)->arg[1], &c))
+		v = ir_ins(z->f, v)->arg[0];
+	return z->index[v.v].known;
+}
+
+/* Here an address gets lost. */
+static void step_lost(struct zero *z, u32 i, const struct frame_set *w)
+{
+	if (z->index[i].known)
+		read_range(z, w, z->index[i].lo, z->index[i].hi);
+	else if (!is_indexed(z, i))
+		read_range(z, w, -FRAME_MAX, 0);
+}
+
 static void step_block(struct zero *z, u32 b, struct frame_set *w, bool reads)
 {
 	ir_each_ins (z->f, b, i) {
 		const struct ins *x = &z->f->ins[i];
 
 		if (reads && z->use.loses[i])
-			read_range(z, w, -FRAME_MAX, 0);
+			step_lost(z, i, w);
 		if (op_is_mem((enum op)x->op))
 			step_mem(z, x, w, reads);
 		else if (x->op == OP_CALL || x->op == OP_CALLX)
@@ -345,6 +376,9 @@ void pass_frame(struct fn *f)
 	f->frame = z.use.lost ? FRAME_MAX : lowest(&z.use.touched);
 	if (f->frame) {
 		z.out = arena_array(tmp, struct frame_set, f->nblk);
+		z.index = arena_array(tmp, struct frame_index, f->nins);
+		if (z.use.lost)
+			frame_indexes(f, tmp, z.index);
 		solve(&z, rpo, n);
 		zero_bytes(f, known_to_others ? &z.all : &z.need);
 	}

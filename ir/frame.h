@@ -25,9 +25,24 @@ struct frame_use {
 	/* By instruction: 1 where an address of the frame gets lost. From there
 	 * on, anybody may read and write any byte. */
 	u8 *loses;
+	u8 *derived; /* by instruction: 1 for what is computed from r10 */
 };
 
 void frame_scan(const struct fn *f, struct arena *a, struct frame_use *u);
+
+/* ---- frame_index.c ------------------------------------------------------- */
+
+/* Of an instruction that adds a bounded number to an address of the frame and
+ * serves for accesses only: what they touch, [lo, hi) below r10. */
+struct frame_index {
+	bool known;
+	i16 lo, hi;
+};
+/* By instruction; out begins as zeroes. */
+void frame_indexes(
+	const struct fn *f, struct arena *a, struct frame_index *out);
+
+/* ---- frame.c ------------------------------------------------------------- */
 
 /* v is r10 + *off for a known off. */
 bool frame_address(const struct fn *f, ref v, i64 *off);
