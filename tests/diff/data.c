@@ -153,6 +153,19 @@ static bool stmt_swap(struct fn *f)
 	return true;
 }
 
+/* A half is extended, shifted, and cut to a half again. */
+static void extend_and_cut(struct fn *f, u8 dst)
+{
+	bool sign = chance(f->g, 50);
+
+	alu_r(f, sign, ALU_MOV, dst, dst);
+	if (sign)
+		f->code[f->n - 1].off = 32;
+	alu_i(f, true, chance(f->g, 50) ? ALU_RSH : ALU_ARSH, dst,
+		(i32)below(f->g, 64));
+	alu_r(f, false, ALU_MOV, dst, dst);
+}
+
 /* "r1 <<= 32; r1 >>= 32" of BPF v1 and its relatives; sometimes not quite. */
 static bool stmt_extend(struct fn *f)
 {
@@ -168,8 +181,39 @@ static bool stmt_extend(struct fn *f)
 	}
 	if (!own_num(f, &dst))
 		return false;
+	if (chance(f->g, 20)) {
+		extend_and_cut(f, dst);
+		return true;
+	}
 	alu_i(f, wide, ALU_LSH, dst, n);
 	alu_i(f, wide, chance(f->g, 50) ? ALU_RSH : ALU_ARSH, dst, m);
+	return true;
+}
+
+/* The same by a number: x << n | x >> (width - n), where -n will do. */
+static bool rotate_by_number(struct fn *f)
+{
+	bool wide = chance(f->g, 50);
+	u32 width = wide ? 64 : 32;
+	u8 r[4];
+
+	if (!take(f, 4, r))
+		return false;
+	alu_r(f, true, ALU_MOV, r[2], num_reg(f));
+	alu_r(f, wide, ALU_MOV, r[0], num_reg(f));
+	alu_r(f, true, ALU_MOV, r[1], r[0]);
+	emit_const(f, r[3], chance(f->g, 80) ? width : below(f->g, 100));
+	if (chance(f->g, 30))
+		alu_i(f, wide, ALU_AND, r[2], (i32)width - 1);
+	alu_r(f, wide, ALU_LSH, r[0], r[2]);
+	if (chance(f->g, 50))
+		alu_i(f, wide, ALU_NEG, r[2], 0);
+	else
+		alu_r(f, wide, ALU_SUB, r[3], r[2]);
+	alu_r(f, wide, ALU_RSH, r[1], chance(f->g, 50) ? r[3] : r[2]);
+	alu_r(f, wide, ALU_OR, r[0], r[1]);
+	for (u32 k = 1; k < 4; k++)
+		drop(f, r[k]);
 	return true;
 }
 
@@ -183,6 +227,8 @@ static bool stmt_rotate(struct fn *f)
 	static const u8 joins[] = {ALU_OR, ALU_OR, ALU_ADD, ALU_XOR};
 	u8 r[2];
 
+	if (chance(f->g, 30))
+		return rotate_by_number(f);
 	if (!take(f, 2, r))
 		return false;
 	alu_r(f, wide || chance(f->g, 50), ALU_MOV, r[0], num_reg(f));
@@ -384,6 +430,20 @@ static bool stmt_pointer(struct fn *f)
 	return true;
 }
 
+/* t becomes some number with these bits: masked, or masked and scaled. */
+static void mask_index(struct fn *f, u8 t, u8 mask)
+{
+	i32 scale = __builtin_ctz(mask);
+	bool wide = chance(f->g, 50);
+
+	if (!scale || chance(f->g, 40)) {
+		alu_i(f, wide, ALU_AND, t, mask);
+		return;
+	}
+	alu_i(f, wide, ALU_AND, t, mask >> scale);
+	alu_i(f, true, ALU_LSH, t, scale);
+}
+
 /* dst = ptr + masked number. */
 static bool stmt_index(struct fn *f)
 {
@@ -401,7 +461,7 @@ static bool stmt_index(struct fn *f)
 		return false;
 	if (dst == t || src == t)
 		return false;
-	alu_i(f, chance(f->g, 50), ALU_AND, t, mask);
+	mask_index(f, t, mask);
 	if (dst != src)
 		emit(f, 0xbf, dst, src, 0, 0);
 	emit(f, 0x0f, dst, t, 0, 0);
