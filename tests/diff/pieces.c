@@ -17,8 +17,7 @@ struct whole {
 	} piece[PIECES];
 	u32 n;
 	u32 bytes;
-	bool exact; /* no mistakes */
-	bool wide;  /* put together in 64 bits */
+	bool wide; /* put together in 64 bits */
 	u8 base;
 	i16 off;
 };
@@ -100,8 +99,7 @@ static bool pick_whole(struct fn *f, struct whole *w)
 		return false;
 	cut(f->g, w, is_strict(f, w->base));
 	order(f->g, w);
-	w->exact = chance(f->g, 75);
-	if (!w->exact && !is_strict(f, w->base))
+	if (chance(f->g, 20) && !is_strict(f, w->base))
 		spoil(f->g, w);
 	w->wide = w->bytes > 4 || chance(f->g, 60);
 	return true;
@@ -150,11 +148,11 @@ static void join(struct fn *f, const struct whole *w, u8 a, u8 b)
 }
 
 /* A store that may or may not hit what is being loaded. */
-static void disturb(struct fn *f, const struct whole *w, u8 value)
+static void disturb(struct fn *f, const struct whole *w)
 {
 	const struct piece *p = &w->piece[below(f->g, w->n)];
 
-	stx(f, p->size, w->base, place_of(w, p), value);
+	stx(f, p->size, w->base, place_of(w, p), num_reg(f));
 }
 
 /* In a chain or a tree: the pieces are a stack of up to REGS registers. */
@@ -163,6 +161,7 @@ bool stmt_join_load(struct fn *f)
 	struct whole w;
 	u8 r[REGS];
 	u32 depth = 0, most = 2 + below(f->g, REGS - 1);
+	bool disturbed = chance(f->g, 25);
 
 	if (!take(f, (int)most, r) || !pick_whole(f, &w))
 		return false;
@@ -173,8 +172,8 @@ bool stmt_join_load(struct fn *f)
 		}
 		load_piece(f, &w, &w.piece[k], r[depth]);
 		shift_piece(f, &w, &w.piece[k], r[depth++]);
-		if (!w.exact && chance(f->g, 20))
-			disturb(f, &w, r[0]);
+		if (disturbed && chance(f->g, 30))
+			disturb(f, &w);
 		for (; depth > 1 && chance(f->g, 50); depth--)
 			join(f, &w, r[depth - 2], r[depth - 1]);
 	}
@@ -213,9 +212,9 @@ bool stmt_split_store(struct fn *f)
 {
 	u32 constants = chance(f->g, 80) ? 4 : chance(f->g, 50) ? 40 : 100;
 	struct whole w;
-	u8 r[2];
+	u8 r[3]; /* value, piece, what a load between finds */
 
-	if (!take(f, 2, r))
+	if (!take(f, 3, r))
 		return false;
 	alu_r(f, true, ALU_MOV, r[0], num_reg(f));
 	if (!pick_whole(f, &w))
@@ -225,8 +224,8 @@ bool stmt_split_store(struct fn *f)
 			store_constant(f, &w, &w.piece[k]);
 		else
 			store_piece(f, &w, &w.piece[k], r[0], r[1]);
-		if (!w.exact && chance(f->g, 15))
-			ldx(f, SIZE_B, r[1], w.base, place_of(&w, w.piece));
+		if (chance(f->g, 8))
+			ldx(f, SIZE_B, r[2], w.base, place_of(&w, w.piece));
 	}
 	if (f->s.reg[r[1]].kind == K_NUM && chance(f->g, 80))
 		drop(f, r[1]);
