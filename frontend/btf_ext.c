@@ -1,6 +1,6 @@
 /*
  * .BTF.ext: what lies where in the code: function types, source lines and
- * CO-RE relocations. Checked completely; lines and function types are kept.
+ * CO-RE relocations. Checked completely and kept; core.c applies CO-RE.
  * gcc writes the header and nothing behind it.
  */
 #include <stdlib.h>
@@ -28,7 +28,6 @@ struct ext_view {
 	u32 str_len;
 	const u8 *p; /* behind the header */
 	u64 room;
-	u32 ncore;
 };
 
 /* One of the three tables. */
@@ -98,7 +97,7 @@ static int read_line(struct ext_view *v, u32 sec, const u8 *rec)
 	return 0;
 }
 
-static int check_core(struct ext_view *v, u32 sec, const u8 *rec)
+static int read_core(struct ext_view *v, u32 sec, const u8 *rec)
 {
 	u32 type = get_le32(rec + 4), kind = get_le32(rec + 12);
 
@@ -115,7 +114,8 @@ static int check_core(struct ext_view *v, u32 sec, const u8 *rec)
 			CORE_KINDS);
 		return -1;
 	}
-	v->ncore++;
+	*vec_push(v->o->m->a, &v->o->core) = (struct fe_core_rec){
+		sec, get_le32(rec), type, v->str + get_le32(rec + 8), kind};
 	return 0;
 }
 
@@ -262,7 +262,7 @@ int fe_btf_ext(struct fe_obj *o, const u32 *type_kind, u32 ntypes,
 			read_func},
 		{"line_info", get_le32(p + 16), get_le32(p + 20), LINE_REC,
 			read_line},
-		{"core_relo", 0, 0, CORE_REC, check_core},
+		{"core_relo", 0, 0, CORE_REC, read_core},
 	};
 	if (get_le32(p + 4) >= EXT_HDR_CORE) {
 		t[2].off = get_le32(p + 24);
@@ -271,11 +271,6 @@ int fe_btf_ext(struct fe_obj *o, const u32 *type_kind, u32 ntypes,
 	for (u32 i = 0; i < countof(t); i++)
 		if (read_table(&v, &t[i]))
 			return -1;
-	if (v.ncore)
-		fe_warn(o, ".BTF.ext",
-			"%u CO-RE relocations keep the values of the object's "
-			"own types",
-			v.ncore);
 	if (o->line.n)
 		qsort(o->line.v, o->line.n, sizeof(*o->line.v), cmp_line);
 	if (o->func_type.n)

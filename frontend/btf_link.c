@@ -382,6 +382,8 @@ static void find_numbers(struct merge *k)
 	for (u32 i = 0; i < m->data.n; i++)
 		for (u32 v = 0; v < m->data.v[i].var.n; v++)
 			keep_number(k, &m->data.v[i].var.v[v].btf_type);
+	for (u32 i = 0; i < m->core.n; i++)
+		keep_number(k, &m->core.v[i].own_type);
 }
 
 static void add_marks(struct merge *k)
@@ -489,5 +491,8 @@ int fe_btf_link(struct module *m, struct fe_obj *const *o, size_t n)
 		err |= add_section(&k, &k.section.v[i]);
 	find_numbers(&k);
 	add_marks(&k);
-	return err || replace_types(&k) ? -EINVAL : 0;
+	if (err || replace_types(&k))
+		return -EINVAL;
+	fe_core_types(m);
+	return 0;
 }

@@ -219,7 +219,10 @@ struct helper {
 	u8 arg[5];
 };
 
-enum { HELPER_TAIL_CALL = 12 };
+enum {
+	HELPER_TAIL_CALL = 12,
+	HELPER_POISON = 0xbad2310, /* libbpf: an unresolved instruction */
+};
 
 extern const struct helper fe_helpers[]; /* by ascending id */
 extern const u32 fe_nhelpers;
@@ -272,12 +275,18 @@ static inline struct insn *fe_insn(
 	return &m->insn.v[f->first + slot];
 }
 
+/* rty.c: dst op src of an ALU row with 64 or 32 bits; false: not folded. */
+bool fe_alu(u8 op, u32 bits, u64 dst, u64 src, u64 *out);
+
 /* Number of the function that symbol sym names, or -1. */
 i64 fe_func_of_sym(const struct module *m, u32 sym);
 
 /* split.c, a step of fe_decode: local calls by distance -> by symbol; cuts
  * bare instructions into functions. */
 int fe_split(struct module *m);
+
+/* prune.c, a step of fe_flow: edges that constants decide go. */
+void fe_prune(struct module *m, const struct func *f);
 
 /* calls.c, a step of fe_flow: call graph, parameters, scope, effects. */
 void fe_calls(struct module *m);

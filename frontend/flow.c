@@ -1,7 +1,7 @@
 /*
  * Blocks and edges of every function, then what can be said of the functions
  * together (calls.c). Blocks are in slot order; what the entry does not reach
- * is marked dead and goes no further. May_goto is a branch: its target is
+ * once decided branches are cut (prune.c) is marked dead and goes no further. May_goto is a branch: its target is
  * where control goes when the budget is spent.
  */
 #include <errno.h>
@@ -153,6 +153,7 @@ int fe_flow(struct module *m)
 		f->fe = arena_new(m->a, struct fe_func);
 		cut_blocks(m, f, f->fe);
 		link_blocks(m, f, f->fe);
+		fe_prune(m, f);
 		order_blocks(m, f->fe);
 		link_preds(m, f->fe);
 	}

@@ -5,10 +5,12 @@
  *
  *   fe_open    elf.c    opens an object, checks every header once
  *   fe_btf     btf.c    checks .BTF and .BTF.ext completely, then libbpf's btf
- *              btf_ext.c
+ *              btf_check.c, btf_ext.c
  *   fe_maps    maps.c   map definitions -> module->map
  *   fe_reloc   reloc.c  sections, symbols, relocations -> funcs, data, insns
  *              data.c   variables, knobs, kconfig -> module->data
+ *   fe_core    core.c   CO-RE: insns by the types of the target
+ *              core_path.c, core_match.c
  *   fe_link    link.c   several inputs -> one program
  *              programs.c, progtype.c  which functions are programs
  *              btf_link.c  their types
@@ -16,6 +18,7 @@
  *              split.c  local calls by distance -> by symbol
  *              text.c   instructions as text
  *   fe_flow    flow.c   blocks and edges
+ *              prune.c  branches decided by what CO-RE and kconfig answered
  *              calls.c  call graph, parameters, run scopes, what is used
  *   fe_types   types.c  abstract register types over the CFG (rty.c)
  *              typecall.c  through calls; versions of functions by context
@@ -36,11 +39,14 @@
 struct cg;
 
 /* Options that reach the frontend; borrowed from kiln_compile_opts. */
+struct fe_target;
+
 struct fe_opts {
 	const char *const *progs;		   /* NULL: all */
 	const struct kiln_name_value *types;	   /* --type */
 	const struct kiln_name_value *sets;	   /* --set */
 	const struct kiln_name_value *map_entries; /* --map */
+	const struct fe_target *target;		   /* --btf, or NULL */
 };
 
 struct fe_obj; /* one opened input */
@@ -53,10 +59,19 @@ struct fe_obj *fe_open(
 void fe_close(struct fe_obj *o); /* releases libelf's and libbpf's handles */
 void fe_dump_elf(FILE *out, const struct fe_obj *o);
 
-/* ---- btf.c, maps.c, reloc.c ---- */
+/* ---- btf_target.c ---- */
+/* The types of --btf, of a file's bytes; NULL after a diagnostic. The bytes
+ * are not needed any more. */
+struct fe_target *fe_target_open(
+	struct module *m, const char *name, const u8 *bytes, size_t size);
+void fe_target_close(struct fe_target *t);
+
+/* ---- btf.c, maps.c, reloc.c, core.c ---- */
 int fe_btf(struct module *m, struct fe_obj *o);
 int fe_maps(struct module *m, struct fe_obj *o);
 int fe_reloc(struct module *m, struct fe_obj *o, const struct fe_opts *opts);
+/* After fe_reloc. */
+int fe_core(struct module *m, struct fe_obj *o, const struct fe_opts *opts);
 /* All n inputs are read: references between them, options that name something
  * in one of them, which functions are programs. */
 int fe_link(struct module *m, struct fe_obj *const *o, size_t n,

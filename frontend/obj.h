@@ -91,6 +91,15 @@ struct fe_func_type {
 	u32 type; /* a FUNC */
 };
 
+/* A CO-RE relocation (btf_ext.c), as it stands in the object. */
+struct fe_core_rec {
+	u32 sec;
+	u64 off;
+	u32 type; /* id in this object's BTF */
+	const char *access;
+	u32 kind; /* enum bpf_core_relo_kind */
+};
+
 struct fe_obj {
 	struct module *m;
 	const char *name;
@@ -114,6 +123,7 @@ struct fe_obj {
 	u32 btf_shift;	  /* id in module->btf_types - id here */
 	vec(struct fe_line) line;
 	vec(struct fe_func_type) func_type;
+	vec(struct fe_core_rec) core;  /* in the order of the file */
 	vec(struct fe_map) map;	       /* maps.c, by section and offset */
 	vec(struct mapdef) extern_map; /* those that another input defines */
 };
@@ -140,6 +150,23 @@ const u32 *fe_syms_of(const struct fe_obj *o, u32 sec, u32 *n);
 /* The defined symbol of that name in section sec (0: in any), or 0. */
 u32 fe_find_sym(const struct fe_obj *o, const char *name, u32 sec);
 
+/* ---- btf_check.c ---- */
+struct fe_btf_view {
+	struct arena *a;
+	struct diag *diag;
+	struct loc at;	/* whose BTF it is */
+	const u8 *type; /* the type section */
+	const char *str;
+	u32 type_len, str_len;
+	u32 n;	    /* types, without void */
+	u32 *off;   /* by id; 0 unused */
+	u32 *kind;  /* by id; [0] is BTF_KIND_UNKN for void */
+	u8 *colour; /* of the search for cycles */
+};
+
+/* Checks size bytes of BTF completely; what v says is true if it returns 0. */
+int fe_btf_check(struct fe_btf_view *v, const u8 *p, u64 size);
+
 /* ---- btf.c ---- */
 /* Where the i-th variable of a DATASEC stands; false if it is nowhere. */
 bool fe_btf_place(
@@ -157,6 +184,14 @@ void fe_libbpf_leave(void);
 /* Checks .BTF.ext and fills line and func_type. */
 int fe_btf_ext(struct fe_obj *o, const u32 *type_kind, u32 ntypes,
 	const char *str, u32 str_len);
+
+/* ---- core.c ---- */
+/* Types were numbered anew: core_note.own_type -> instructions. */
+void fe_core_types(struct module *m);
+
+/* ---- reloc.c ---- */
+/* The function that holds an offset of a code section, or NULL. */
+const struct fe_fn *fe_fn_at(const struct fe_sec *s, u64 off);
 
 /* ---- data.c ---- */
 /* Data sections -> module->data, with their variables; --set. */

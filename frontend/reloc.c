@@ -232,8 +232,7 @@ static int read_code(struct fe_obj *o, u32 sec)
 	return err;
 }
 
-/* The function that holds an offset of a code section, or NULL. */
-static const struct fe_fn *fn_at(const struct fe_sec *s, u64 off)
+const struct fe_fn *fe_fn_at(const struct fe_sec *s, u64 off)
 {
 	u32 lo = 0, hi = s->nfn;
 
@@ -256,7 +255,7 @@ static int ref_function(struct fe_obj *o, u32 sec, i64 off, const struct loc *l,
 	struct target_ref *out)
 {
 	const struct fe_sec *s = &o->sec[sec];
-	const struct fe_fn *f = off < 0 ? NULL : fn_at(s, (u64)off);
+	const struct fe_fn *f = off < 0 ? NULL : fe_fn_at(s, (u64)off);
 
 	if (!f || f->off != (u64)off) {
 		diag_error(o->m->diag, l,
@@ -470,7 +469,7 @@ static int reloc_insn(struct fe_obj *o, const struct fe_sec *s,
 	const struct fe_rel *r, const struct fe_opts *opts)
 {
 	struct module *m = o->m;
-	const struct fe_fn *fn = fn_at(s, r->off);
+	const struct fe_fn *fn = fe_fn_at(s, r->off);
 
 	if (!fn) /* padding is nobody's code */
 		return 0;

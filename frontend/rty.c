@@ -57,32 +57,38 @@ struct rty rty_join(struct rty a, struct rty b, bool raw)
 
 /* ---- arithmetic ---------------------------------------------------------- */
 
-static i64 fold(u8 op, i64 a, i64 b, u32 bits)
+bool fe_alu(u8 op, u32 bits, u64 a, u64 b, u64 *out)
 {
 	u32 n = (u32)b & (bits - 1);
+	i64 sign = bits == 32 ? (i32)a : (i64)a;
 
+	if (bits == 32)
+		a = (u32)a;
 	switch (op) {
-	case ISA_A_ADD: return (i64)((u64)a + (u64)b);
-	case ISA_A_SUB: return (i64)((u64)a - (u64)b);
-	case ISA_A_MUL: return (i64)((u64)a * (u64)b);
-	case ISA_A_AND: return a & b;
-	case ISA_A_OR: return a | b;
-	case ISA_A_XOR: return a ^ b;
-	case ISA_A_LSH: return (i64)((u64)a << n);
-	case ISA_A_RSH: return (i64)((bits == 32 ? (u32)a : (u64)a) >> n);
-	default: return INT64_MIN; /* does not fit: not fixed */
+	case ISA_A_ADD: a += b; break;
+	case ISA_A_SUB: a -= b; break;
+	case ISA_A_MUL: a *= b; break;
+	case ISA_A_AND: a &= b; break;
+	case ISA_A_OR: a |= b; break;
+	case ISA_A_XOR: a ^= b; break;
+	case ISA_A_LSH: a <<= n; break;
+	case ISA_A_RSH: a >>= n; break;
+	case ISA_A_ARSH: a = (u64)(sign >> n); break;
+	default: return false;
 	}
+	*out = bits == 32 ? (u32)a : a;
+	return true;
 }
 
 static struct rty number_alu(u8 op, bool is32, struct rty a, struct rty b)
 {
-	if (!a.fixed || !b.fixed)
-		return rty_of(RTY_SCALAR, 0);
-	i64 v = fold(op, a.off, b.off, is32 ? 32 : 64);
+	u64 v;
 
-	if (v == INT64_MIN)
+	if (!a.fixed || !b.fixed ||
+		!fe_alu(op, is32 ? 32 : 64, (u64)(i64)a.off, (u64)(i64)b.off,
+			&v))
 		return rty_of(RTY_SCALAR, 0);
-	return rty_number(is32 ? (u32)v : v);
+	return rty_number((i64)v);
 }
 
 static bool is_number(struct rty t)

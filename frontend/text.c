@@ -95,6 +95,7 @@ void fe_insn_text(
 void fe_dump_decode(FILE *out, const struct module *m)
 {
 	char text[128];
+	u32 note = 0;
 
 	for (u32 k = 0; k < m->func.n; k++) {
 		const struct func *f = &m->func.v[k];
@@ -104,7 +105,12 @@ void fe_dump_decode(FILE *out, const struct module *m)
 			if (fe_insn(m, f, s)->second)
 				continue;
 			fe_insn_text(m, fe_insn(m, f, s), text, sizeof(text));
-			fprintf(out, "%4u: %s\n", s, text);
+			fprintf(out, "%4u: %s", s, text);
+			for (; note < m->core.n &&
+				m->core.v[note].insn <= f->first + s;
+				note++)
+				fprintf(out, " # %s", m->core.v[note].text);
+			fprintf(out, "\n");
 		}
 	}
 }

@@ -373,6 +373,9 @@ static void use_call(
 		use_nobody(w, i);
 	else if (id == HELPER_TAIL_CALL)
 		bad(w, "tail calls are not supported yet");
+	else if (id == HELPER_POISON)
+		bad(w, "CO-RE left this instruction unresolved when the object "
+		       "was made");
 	else if (!c.to.helper)
 		bad(w, "unknown helper %lld", (long long)id);
 	else
@@ -416,12 +419,26 @@ static void use_packet(struct walk *w)
 	w->fe->effects |= CALLF_READS;
 }
 
+/* CO-RE found no value for it, and here control comes. */
+static void use_unresolved(const struct walk *w, const struct insn *i)
+{
+	const struct module *m = w->m;
+
+	for (u32 k = 0; k < m->core.n; k++)
+		if (&m->insn.v[m->core.v[k].insn] == i)
+			bad(w, "%s", m->core.v[k].text);
+}
+
 static void use_insn(struct walk *w, const struct insn *i)
 {
 	const struct isa_row *r = isa_row(i);
 	struct mem_insn a = types_mem(i);
 	struct fe_use *u = &w->fe->use[w->slot];
 
+	if (i->core == CORE_UNRESOLVED) {
+		use_unresolved(w, i);
+		return;
+	}
 	check_reads(w, i, r);
 	if (a.size) {
 		use_mem(w, i, a, u);

@@ -51,6 +51,7 @@ struct insn {
 	bool second; /* the data half of an lddw */
 	i16 off;
 	u8 form; /* decode: 1 + row in isa.def; 0: not a valid instruction */
+	u8 core; /* enum core_state */
 	i32 imm;
 	i32 imm_hi; /* lddw: upper half */
 	/* After reloc: the symbol an lddw or call names, SYM_NONE otherwise,
@@ -142,6 +143,19 @@ struct datasec {
 	}) rel;
 };
 
+enum core_state {
+	CORE_NONE,
+	CORE_RELOCATED,	 /* its operand is a value of the target */
+	CORE_UNRESOLVED, /* there is none: it must not be reached */
+};
+
+/* What CO-RE did to an instruction. */
+struct core_note {
+	u32 insn;	  /* in module.insn */
+	const char *text; /* what and to what; unresolved: why */
+	u32 own_type;	  /* its operand is this type of btf_types; else 0 */
+};
+
 struct module {
 	struct arena *a;
 	struct diag *diag;
@@ -153,6 +167,7 @@ struct module {
 	vec(struct func) func;
 	vec(struct mapdef) map;
 	vec(struct datasec) data;
+	vec(struct core_note) core; /* ascending */
 	u32 max_cpus;	     /* CPU slots that per-CPU storage is made for */
 	const char *license; /* "" if none */
 	u32 license_file, version_file; /* inputs that say them */

@@ -25,6 +25,7 @@ struct run {
 	size_t nin;
 	struct fe_obj **obj;
 	struct fe_opts fe;
+	struct fe_target *target; /* --btf */
 };
 
 /* ---- options ------------------------------------------------------------- */
@@ -130,7 +131,10 @@ static int set_options(struct run *r, const struct kiln_compile_opts *o)
 	l->m.raw = o->raw;
 	l->m.max_cpus = o->max_cpus ? o->max_cpus : DEFAULT_CPUS;
 	l->m.progs = o->progs;
-	r->fe = (struct fe_opts){o->progs, o->types, o->sets, o->map_entries};
+	r->fe = (struct fe_opts){.progs = o->progs,
+		.types = o->types,
+		.sets = o->sets,
+		.map_entries = o->map_entries};
 	return parse_cpu(l, o->cpu);
 }
 
@@ -161,6 +165,22 @@ static int read_file(
 	*bytes = p;
 	fclose(f);
 	return 0;
+}
+
+static int open_target(struct run *r)
+{
+	const char *name = r->opts.btf;
+	const u8 *bytes;
+	size_t size;
+
+	if (!name)
+		return 0;
+	int err = read_file(&r->l, name, &bytes, &size);
+	if (err)
+		return err;
+	r->target = fe_target_open(&r->l.m, name, bytes, size);
+	r->fe.target = r->target;
+	return r->target ? 0 : -EINVAL;
 }
 
 static int open_input(struct run *r, size_t i)
@@ -209,19 +229,24 @@ static int read_input(struct run *r, size_t i)
 		return err;
 	if ((err = fe_maps(&l->m, r->obj[i])))
 		return err;
-	return fe_reloc(&l->m, r->obj[i], &r->fe);
+	if ((err = fe_reloc(&l->m, r->obj[i], &r->fe)))
+		return err;
+	/* values that depend on the target's types: before anything reads
+	 * instructions */
+	return fe_core(&l->m, r->obj[i], &r->fe);
 }
 
 static int frontend(struct run *r)
 {
 	struct link *l = &r->l;
-	int err = 0;
+	int err;
 
 	if (!r->nin || (l->m.raw && r->nin > 1)) {
 		diag_error(&l->diag, &nowhere, "%zu inputs given, wanted %s",
 			r->nin, l->m.raw ? "one" : "one or more");
 		return -EINVAL;
 	}
+	err = open_target(r);
 	for (size_t i = 0; i < r->nin && !err; i++)
 		err = read_input(r, i);
 	if (!err && !l->m.raw)
@@ -481,6 +506,8 @@ static void fini(struct run *r)
 	for (size_t i = 0; r->obj && i < r->nin; i++)
 		if (r->obj[i])
 			fe_close(r->obj[i]);
+	if (r->target)
+		fe_target_close(r->target);
 	arena_fini(&r->l.fa);
 	arena_fini(&r->l.a);
 	free(r);

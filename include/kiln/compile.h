@@ -59,6 +59,8 @@ struct kiln_compile_opts {
 	 * "ir", "opt", "mir" or "unit"; text goes to dump. */
 	const char *dump_stage;
 	FILE *dump;
+	const char *btf; /* --btf: a file with the types of the target, BTF or
+			  * ELF; NULL: CO-RE takes the object's own */
 };
 
 /* Compiles and links n inputs into one native object. On success returns 0

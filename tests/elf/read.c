@@ -32,6 +32,9 @@ static int stages(struct reading *r, const u8 *bytes, size_t size,
 	r->stage = "reloc";
 	if (fe_reloc(&r->m, r->obj, opts))
 		return -1;
+	r->stage = "core";
+	if (fe_core(&r->m, r->obj, opts))
+		return -1;
 	r->stage = "link";
 	if (fe_link(&r->m, &r->obj, 1, opts))
 		return -1;

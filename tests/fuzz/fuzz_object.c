@@ -82,6 +82,7 @@ static int read_object(struct run *r, const u8 *data, size_t size)
 	fe_dump_elf(null, r->obj);
 	if (fe_btf(&r->m, r->obj) || fe_maps(&r->m, r->obj) ||
 		fe_reloc(&r->m, r->obj, opts) ||
+		fe_core(&r->m, r->obj, opts) ||
 		fe_link(&r->m, &r->obj, 1, opts))
 		return -1;
 	u32 before = r->diag.errors;

@@ -1,0 +1,203 @@
+/*
+ * The types of the target, given by --btf: bare BTF as in
+ * /sys/kernel/btf/vmlinux, or the section .BTF of any ELF file of 64 bits.
+ * Checked like an object's own; then an index of names, because candidates
+ * for CO-RE are found by name among a hundred thousand types.
+ */
+#include <bpf/btf.h>
+#include <elf.h>
+#include <string.h>
+
+#include "frontend/core.h"
+#include "kiln/bytes.h"
+
+enum { EHDR = 64, SHDR = 64 };
+
+struct span {
+	const u8 *p;
+	u64 n;
+};
+
+#define target_error(m, name, ...)                                       \
+	diag_error((m)->diag, &(struct loc){.file = (name), .insn = -1}, \
+		__VA_ARGS__)
+
+/* ---- the section --------------------------------------------------------- */
+
+static struct span sec_bytes(struct span file, const u8 *sh)
+{
+	u64 off = get_le64(sh + 24), size = get_le64(sh + 32);
+	struct span none = {NULL, 0};
+
+	if (get_le32(sh + 4) == SHT_NOBITS || !range_inside(off, size, file.n))
+		return none;
+	return (struct span){file.p + off, size};
+}
+
+/* Section headers of the file: their number, or 0 if they are not inside. */
+static u64 find_headers(struct span file, u64 *at, u32 *names)
+{
+	u64 n = get_le16(file.p + 60);
+
+	*at = get_le64(file.p + 40);
+	*names = get_le16(file.p + 62);
+	if (get_le16(file.p + 58) != SHDR || !*at ||
+		!range_inside(*at, SHDR, file.n))
+		return 0;
+	if (!n) /* gABI: too many for e_shnum */
+		n = get_le64(file.p + *at + 32);
+	if (*names == SHN_XINDEX)
+		*names = get_le32(file.p + *at + 40);
+	if (n > file.n / SHDR || !range_inside(*at, n * SHDR, file.n) ||
+		*names >= n)
+		return 0;
+	return n;
+}
+
+static bool has_name(struct span names, u32 at, const char *want)
+{
+	size_t n = strlen(want) + 1;
+
+	return range_inside(at, n, names.n) && !memcmp(names.p + at, want, n);
+}
+
+static int find_section(
+	struct module *m, const char *name, struct span file, struct span *btf)
+{
+	u32 strndx;
+	u64 at, n = 0;
+
+	if (file.n >= EHDR && file.p[EI_CLASS] == ELFCLASS64 &&
+		file.p[EI_DATA] == ELFDATA2LSB)
+		n = find_headers(file, &at, &strndx);
+	if (!n) {
+		target_error(m, name,
+			"no ELF file of 64 bits, little-endian, with sections");
+		return -1;
+	}
+	struct span names = sec_bytes(file, file.p + at + strndx * SHDR);
+	for (u64 i = 1; i < n; i++) {
+		const u8 *sh = file.p + at + i * SHDR;
+
+		if (!has_name(names, get_le32(sh), ".BTF"))
+			continue;
+		*btf = sec_bytes(file, sh);
+		if (btf->p && !(get_le64(sh + 8) & SHF_COMPRESSED))
+			return 0;
+		target_error(m, name,
+			"section .BTF is compressed or not inside the file");
+		return -1;
+	}
+	target_error(m, name, "has no section .BTF");
+	return -1;
+}
+
+/* ---- names --------------------------------------------------------------- */
+
+size_t core_name_len(const char *s)
+{
+	size_t n = strlen(s);
+
+	for (size_t i = n; i-- > 1;)
+		if (i + 3 < n && !memcmp(s + i, "___", 3) && s[i - 1] != '_' &&
+			s[i + 3] != '_')
+			return i;
+	return n;
+}
+
+static u32 hash_name(const char *s, size_t n)
+{
+	u32 h = 2166136261; /* FNV-1a */
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ (u8)s[i]) * 16777619;
+	return h;
+}
+
+static const char *name_of(const struct btf *b, u32 id)
+{
+	return btf__name_by_offset(b, btf__type_by_id(b, id)->name_off);
+}
+
+/* Chains go up in ids: they are made from the last type to the first. */
+static void index_names(struct module *m, struct fe_target *t)
+{
+	u32 n = btf__type_cnt(t->side.b);
+
+	for (t->mask = 1; t->mask < n;)
+		t->mask *= 2;
+	t->head = arena_array(m->a, u32, t->mask);
+	t->next = arena_array(m->a, u32, n);
+	t->mask--;
+	for (u32 id = n; id-- > 1;) {
+		const char *s = name_of(t->side.b, id);
+		u32 *head = &t->head[hash_name(s, core_name_len(s)) & t->mask];
+
+		if (!*s)
+			continue;
+		t->next[id] = *head;
+		*head = id;
+	}
+}
+
+u32 core_find(const struct fe_target *t, const char *name, u32 after)
+{
+	size_t n = core_name_len(name);
+	u32 id = after ? t->next[after] : t->head[hash_name(name, n) & t->mask];
+
+	for (; id; id = t->next[id]) {
+		const char *s = name_of(t->side.b, id);
+
+		if (core_name_len(s) == n && !memcmp(s, name, n))
+			break;
+	}
+	return id;
+}
+
+/* ---- opening ------------------------------------------------------------- */
+
+struct core_side core_side_of(const struct btf *b)
+{
+	size_t ptr = btf__pointer_size(b); /* by the size of long */
+
+	return (struct core_side){b, ptr ? (u32)ptr : 8};
+}
+
+struct fe_target *fe_target_open(
+	struct module *m, const char *name, const u8 *bytes, size_t size)
+{
+	struct fe_target *t = arena_new(m->a, struct fe_target);
+	struct fe_btf_view v = {.a = arena_scratch(m->a),
+		.diag = m->diag,
+		.at = {.file = name, .insn = -1}};
+	struct span file = {bytes, size}, btf = file;
+	bool is_elf = size >= SELFMAG && !memcmp(bytes, ELFMAG, SELFMAG);
+	struct btf *b;
+
+	t->name = name;
+	if (is_elf && find_section(m, name, file, &btf))
+		return NULL;
+	struct arena_mark mark = arena_mark(v.a);
+	int err = fe_btf_check(&v, btf.p, btf.n);
+	arena_release(v.a, mark);
+	if (err)
+		return NULL;
+	if (is_elf) /* libbpf wants it aligned */
+		btf.p = arena_dup(m->a, btf.p, btf.n);
+	fe_libbpf_enter();
+	b = btf__new(btf.p, (u32)btf.n);
+	fe_libbpf_leave();
+	if (!b) {
+		target_error(m, name, "libbpf does not read its BTF");
+		return NULL;
+	}
+	t->owned = b;
+	t->side = core_side_of(b);
+	index_names(m, t);
+	return t;
+}
+
+void fe_target_close(struct fe_target *t)
+{
+	btf__free(t->owned);
+}

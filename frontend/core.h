@@ -1,0 +1,84 @@
+/*
+ * CO-RE inside the frontend: two sets of types, the paths through them and
+ * the rules by which a type or field of the target is the one that a program
+ * means. For core*.c and btf_target.c.
+ */
+#ifndef KILN_FRONTEND_CORE_H
+#define KILN_FRONTEND_CORE_H
+
+#include "frontend/obj.h"
+
+struct core_side {
+	const struct btf *b;
+	u32 ptr; /* bytes of a pointer */
+};
+
+struct fe_target {
+	const char *name;
+	struct core_side side;
+	struct btf *owned;
+	u32 *head, *next; /* ids by hash of the name without flavour */
+	u32 mask;
+};
+
+/* The object's types and those that its program meets. */
+struct core_pair {
+	struct core_side own, to;
+	u32 fuel; /* comparisons left: hostile types nest without end */
+};
+
+enum { CORE_STEPS = 64, CORE_FUEL = 1 << 20 };
+
+/* A member by name, or an element of an array. */
+struct core_step {
+	const char *name; /* NULL: element */
+	u32 idx;
+	u32 type;
+};
+
+/* Where a field is said to be. Its first step is an element, too: of the
+ * array that a pointer to the root may point into. */
+struct core_path {
+	u32 n;
+	struct core_step step[CORE_STEPS];
+};
+
+/* Where a field is. */
+struct core_place {
+	u64 bit;
+	u32 type;
+	u32 bits; /* of a bit-field, or 0 */
+};
+
+/* ---- btf_target.c ---- */
+struct core_side core_side_of(const struct btf *b);
+/* Length of a name without its flavour: "task_struct" of "task_struct___v2".
+ * Exactly three underscores set a flavour off. */
+size_t core_name_len(const char *s);
+/* The next type of that name, flavours aside, behind id `after` (0: the
+ * first), or 0. */
+u32 core_find(const struct fe_target *t, const char *name, u32 after);
+
+/* ---- core_path.c ---- */
+/* Bytes of a type; false if it has no size. */
+bool core_size(const struct core_side *s, u32 id, u64 *size);
+/* Numbers of an access string, at most CORE_STEPS; how many, or 0. */
+u32 core_access(const char *s, u32 *idx);
+/* The path that an access string takes from a type of the object, and where
+ * it leads; else false with *why. */
+bool core_path_read(const struct core_side *s, u32 root, const char *access,
+	struct core_path *p, struct core_place *at, const char **why);
+/* Where the path leads from a type of the target; false: nowhere. */
+bool core_path_find(struct core_pair *c, const struct core_path *p, u32 root,
+	struct core_place *at);
+
+/* ---- core_match.c ---- */
+bool core_same_name(const char *a, const char *b); /* flavours aside */
+/* Types of these kinds can be one: equal, or both an enum. */
+bool core_same_kind(const struct btf_type *a, const struct btf_type *b);
+/* Ids of own and to. */
+bool core_fields_compatible(struct core_pair *c, u32 own, u32 to);
+bool core_types_compatible(struct core_pair *c, u32 own, u32 to);
+bool core_types_match(struct core_pair *c, u32 own, u32 to);
+
+#endif
