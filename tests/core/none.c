@@ -1,0 +1,4 @@
+/* Types of other names. */
+struct t {
+	int b;
+} t;
