@@ -76,6 +76,7 @@ int fe_core(struct module *m, struct fe_obj *o, const struct fe_opts *opts);
  * in one of them, which functions are programs. */
 int fe_link(struct module *m, struct fe_obj *const *o, size_t n,
 	const struct fe_opts *opts);
+bool fe_is_map_in_map(u32 type);
 /* For every map that compiled programs use: kiln has its kind, and its sizes
  * are right for it. */
 int fe_map_check(struct module *m, u32 map);

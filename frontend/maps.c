@@ -18,7 +18,6 @@
 #include <elf.h>
 #include <errno.h>
 #include <linux/bpf.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,10 +37,11 @@ enum {
 	PIN_REPLACE = 16, /* Cilium's: by name, instead of an older one */
 };
 
-static bool is_map_in_map(u32 type)
+bool fe_is_map_in_map(u32 type)
 {
-	return type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
-	       type == BPF_MAP_TYPE_HASH_OF_MAPS;
+	const struct kiln_map_kind *k = kiln_map_kind(type);
+
+	return k && k->traits & MAP_MAPS;
 }
 
 /* ---- adding -------------------------------------------------------------- */
@@ -176,6 +176,7 @@ static int set_inner(struct def_parser *p, u32 type)
 	struct mapdef inner = {
 		.name = arena_printf(p->o->m->a, "%s.inner", p->d->name),
 		.is_static = true,
+		.is_template = true,
 	};
 	struct def_parser q = {
 		.o = p->o, .d = &inner, .member = "values", .inner = true};
@@ -196,7 +197,7 @@ static int set_values(struct def_parser *p, const struct btf_member *mb)
 
 	if (p->inner)
 		return def_error(p, "a template has no values of its own");
-	if (!is_map_in_map(type) && type != BPF_MAP_TYPE_PROG_ARRAY)
+	if (!fe_is_map_in_map(type) && type != BPF_MAP_TYPE_PROG_ARRAY)
 		return def_error(p,
 			"maps of type %u have none, wanted a map "
 			"of maps or of programs",
@@ -211,7 +212,7 @@ static int set_values(struct def_parser *p, const struct btf_member *mb)
 		return -1;
 	id = fe_btf_strip(b, t->type);
 	t = btf__type_by_id(b, id);
-	if (!is_map_in_map(type))
+	if (!fe_is_map_in_map(type))
 		return btf_is_func_proto(t)
 			       ? 0
 			       : def_error(p, "wanted pointers to functions");
@@ -435,7 +436,7 @@ static int read_legacy_map(struct fe_obj *o, struct legacy *l, u32 sec)
 	if (l->size >= LEGACY_FLAGS)
 		d.flags = get_le32(p + 16);
 	if (l->size == LEGACY_KERNEL) {
-		l->by_pos = is_map_in_map(d.type);
+		l->by_pos = fe_is_map_in_map(d.type);
 		l->inner_pos = get_le32(p + 20);
 	} else if (l->size == LEGACY_IPROUTE2) {
 		l->id = d.id = get_le32(p + 20);
@@ -459,7 +460,7 @@ static int link_legacy(
 	struct mapdef *d = &maps[i];
 	u32 found = n;
 
-	if (!is_map_in_map(d->type))
+	if (!fe_is_map_in_map(d->type))
 		return 0;
 	if (v[i].by_pos) {
 		found = v[i].inner_pos;
@@ -468,7 +469,7 @@ static int link_legacy(
 			if (v[i].inner_id && v[found].id == v[i].inner_id)
 				break;
 	}
-	if (found >= n || found == i || is_map_in_map(maps[found].type)) {
+	if (found >= n || found == i || fe_is_map_in_map(maps[found].type)) {
 		fe_error(o, o->sec[o->sym[v[i].sym].sec].name,
 			"map %s: its inner map %u does not exist", d->name,
 			v[i].by_pos ? v[i].inner_pos : v[i].inner_id);
@@ -526,16 +527,31 @@ static int check_overlap(struct fe_obj *o)
 	return 0;
 }
 
+/* From what the kernel's loader is told to what kiln's maps hold. */
+static void own_sizes(struct mapdef *d)
+{
+	const struct kiln_map_kind *k = kiln_map_kind(d->type);
+
+	if (k && k->traits & MAP_PTR_VALUE && d->value_size == 4)
+		d->value_size = 8;
+	if (k && k->traits & MAP_PTR_KEY && d->key_size == 4)
+		d->key_size = 8;
+	if (k && k->traits & MAP_OPEN && !d->max_entries)
+		d->max_entries = MAP_OPEN_ENTRIES;
+}
+
 int fe_maps(struct module *m, struct fe_obj *o)
 {
+	u32 first = m->map.n;
 	int err = read_btf_maps(o);
 
-	(void)m;
 	for (u32 i = 1; i < o->nsec; i++)
 		if (o->sec[i].role == ROLE_LEGACY)
 			err |= read_legacy_maps(o, i);
 	if (err || check_overlap(o))
 		return -EINVAL;
+	for (u32 i = first; i < m->map.n; i++)
+		own_sizes(&m->map.v[i]);
 	return 0;
 }
 
@@ -597,110 +613,4 @@ const char *fe_map_differs(
 	what = fe_map_differs(
 		m, &m->map.v[a->inner - 1], &m->map.v[b->inner - 1]);
 	return what ? "inner map" : NULL;
-}
-
-static int bad_map(
-	struct module *m, const struct mapdef *d, const char *fmt, ...)
-{
-	struct loc at = {.file = m->file[d->file], .insn = -1};
-	char text[200];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	diag_error(m->diag, &at, "map %s: %s", d->name, text);
-	return -EINVAL;
-}
-
-/* ---- what maps begin with ------------------------------------------------- */
-
-static int cmp_init(const void *a, const void *b)
-{
-	const struct map_init *x = a, *y = b;
-
-	return (x->slot > y->slot) - (x->slot < y->slot);
-}
-
-/* Maps can stand in a map of maps if they are as its template says. */
-static const char *differs(const struct mapdef *d, const struct mapdef *in)
-{
-	bool is_array = in->type == BPF_MAP_TYPE_ARRAY ||
-			in->type == BPF_MAP_TYPE_PERCPU_ARRAY;
-
-	return d->type != in->type		 ? "type"
-	       : d->key_size != in->key_size	 ? "key size"
-	       : d->value_size != in->value_size ? "value size"
-	       : d->flags != in->flags		 ? "flags"
-	       : is_array && !(in->flags & BPF_F_INNER_MAP) &&
-			       d->max_entries != in->max_entries
-		       ? "max_entries"
-		       : NULL;
-}
-
-static int check_init(struct module *m, u32 map)
-{
-	struct mapdef *d = &m->map.v[map];
-
-	if (d->init.n)
-		qsort(d->init.v, d->init.n, sizeof(*d->init.v), cmp_init);
-	for (u32 i = 0; i < d->init.n; i++) {
-		u32 slot = d->init.v[i].slot;
-		const struct sym *s = &m->sym.v[d->init.v[i].sym];
-		const char *what = NULL;
-
-		if (i && slot == d->init.v[i - 1].slot)
-			return bad_map(m, d, "two values for entry %u", slot);
-		if (d->inner)
-			what = differs(
-				&m->map.v[s->index], &m->map.v[d->inner - 1]);
-		if (what)
-			return bad_map(m, d,
-				"value %u: map %s differs from the template in "
-				"its %s",
-				slot, s->name, what);
-	}
-	return 0;
-}
-
-/* ---- maps that are used -------------------------------------------------- */
-
-/* "4" or "1 to 512" */
-static const char *range(char *buf, size_t n, u32 lo, u32 hi)
-{
-	if (lo == hi)
-		snprintf(buf, n, "%u", lo);
-	else
-		snprintf(buf, n, "%u to %u", lo, hi);
-	return buf;
-}
-
-int fe_map_check(struct module *m, u32 map)
-{
-	const struct mapdef *d = &m->map.v[map];
-	const struct kiln_map_kind *k = kiln_map_kind(d->type);
-	const char *kind = libbpf_bpf_map_type_str((enum bpf_map_type)d->type);
-	char buf[40];
-
-	if (!k)
-		return bad_map(m, d, "kind %u (%s) is not one that kiln has",
-			d->type, kind ? kind : "unknown");
-	if (!d->max_entries)
-		return bad_map(m, d,
-			"max_entries 0 (set it with --map %s=ENTRIES)",
-			d->name);
-	if (d->key_size < k->key_min || d->key_size > k->key_max)
-		return bad_map(m, d, "%s with key size %u, wanted %s", kind,
-			d->key_size,
-			range(buf, sizeof(buf), k->key_min, k->key_max));
-	if (!d->value_size && k->value_min)
-		return bad_map(m, d, "%s with value size 0", kind);
-	if (d->value_size < k->value_min || d->value_size > k->value_max)
-		return bad_map(m, d, "%s with value size %u, wanted %s", kind,
-			d->value_size,
-			range(buf, sizeof(buf), k->value_min, k->value_max));
-	if (!kiln_map_flags_good(d->type, d->flags))
-		return bad_map(m, d, "%s with map_flags %#x, wanted of %#x",
-			kind, d->flags, k->flags);
-	return check_init(m, map);
 }

@@ -106,7 +106,7 @@ static struct rty move_pointer(struct rty p, struct rty n, i32 sign, bool raw)
 {
 	i32 off;
 
-	if (p.kind == RTY_FN || p.kind == RTY_MAP)
+	if (p.kind == RTY_FN || p.kind == RTY_MAP || p.kind == RTY_INNER)
 		return rty_of(RTY_UNKNOWN, 0);
 	if (!is_number(n) && raw)
 		return rty_of(RTY_UNKNOWN, 0);
@@ -168,6 +168,9 @@ static const char *base_name(
 	case RTY_CTX: return "context";
 	case RTY_MAP:
 		snprintf(buf, size, "map %s", m->map.v[t.id].name);
+		return buf;
+	case RTY_INNER:
+		snprintf(buf, size, "map like %s", m->map.v[t.id].name);
 		return buf;
 	case RTY_VALUE:
 		snprintf(buf, size, "value of %s", m->map.v[t.id].name);

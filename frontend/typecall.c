@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "frontend/types.h"
+#include "kiln/map_size.h"
 
 /* ---- specs --------------------------------------------------------------- */
 
@@ -113,8 +114,8 @@ static const struct mapdef *map_of(
 	const struct module *m, const struct helper *h, const struct rty *reg)
 {
 	for (u32 k = 0; k < h->nargs; k++)
-		if (h->arg[k] == HARG_MAP && reg[k].kind == RTY_MAP)
-			return &m->map.v[reg[k].id];
+		if (h->arg[k] == HARG_MAP)
+			return rty_map(m, reg[k]);
 	return NULL;
 }
 
@@ -285,8 +286,9 @@ static struct rty callback_param(
 	case CB_NUMBER: return rty_of(RTY_SCALAR, 0);
 	case CB_MAP: return map;
 	case CB_VALUE:
-		return map.kind == RTY_MAP ? rty_of(RTY_VALUE, map.id)
-					   : rty_of(RTY_UNKNOWN, 0);
+		return map.kind == RTY_MAP || map.kind == RTY_INNER
+			       ? rty_of(RTY_VALUE, map.id)
+			       : rty_of(RTY_UNKNOWN, 0);
 	case CB_ANY:
 		for (u32 k = 0; k < h->nargs; k++)
 			if (h->arg[k] == HARG_ANY)
@@ -337,6 +339,21 @@ static bool is_one_func(struct rty x)
 	return x.kind == RTY_FN && x.id != RTY_ANY_FN;
 }
 
+/* What a lookup in this map gives. */
+static struct rty element(const struct module *m, struct rty map)
+{
+	const struct mapdef *d = rty_map(m, map);
+	const struct kiln_map_kind *k = d ? kiln_map_kind(d->type) : NULL;
+
+	if (!k)
+		return rty_of(RTY_UNKNOWN, 0);
+	if (k->traits & MAP_MAPS)
+		return d->inner ? rty_of(RTY_INNER, (u16)(d->inner - 1))
+				: rty_of(RTY_UNKNOWN, 0);
+	return k->traits & MAP_PTR_VALUE ? rty_of(RTY_UNKNOWN, 0)
+					 : rty_of(RTY_VALUE, map.id);
+}
+
 static struct rty call_helper(
 	struct types *t, u32 func, struct state *s, const struct helper *h)
 {
@@ -352,9 +369,8 @@ static struct rty call_helper(
 	}
 	if (h->ret == HRET_NUM)
 		return rty_of(RTY_SCALAR, 0);
-	if (h->ret == HRET_VALUE && s->reg[1].kind == RTY_MAP)
-		return rty_of(RTY_VALUE, s->reg[1].id);
-	return rty_of(RTY_UNKNOWN, 0);
+	return h->ret == HRET_VALUE ? element(t->m, s->reg[1])
+				    : rty_of(RTY_UNKNOWN, 0);
 }
 
 void types_call(

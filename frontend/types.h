@@ -18,11 +18,12 @@ enum rty_kind {
 	RTY_CTX,     /* id: of ctx_find() */
 	RTY_STACK,   /* id: frames up, 0 is the function's own; off: from r10 */
 	RTY_MAP,     /* struct kiln_map; id: map */
-	RTY_VALUE,   /* inside an element or NULL; id: map */
-	RTY_PACKET,  /* id: enum rty_packet */
-	RTY_DATA,    /* inside a data section; id: section */
-	RTY_FN,	     /* address of a function; id: function or RTY_ANY_FN */
-	RTY_MIXED,   /* a context on one path, another thing on another */
+	RTY_INNER, /* struct kiln_map from a map of maps, or NULL; id: template */
+	RTY_VALUE,  /* inside an element or NULL; id: map */
+	RTY_PACKET, /* id: enum rty_packet */
+	RTY_DATA,   /* inside a data section; id: section */
+	RTY_FN,	    /* address of a function; id: function or RTY_ANY_FN */
+	RTY_MIXED,  /* a context on one path, another thing on another */
 };
 
 enum rty_packet { RTY_PACKET_DATA, RTY_PACKET_END, RTY_PACKET_META };
@@ -56,6 +57,12 @@ struct rty rty_alu(const struct isa_row *r, bool is32, struct rty dst,
 	struct rty src, bool raw);
 const char *rty_name(
 	struct rty t, const struct module *m, char *buf, size_t size);
+/* What is known of the map that t points to, or NULL. */
+static inline const struct mapdef *rty_map(const struct module *m, struct rty t)
+{
+	return t.kind == RTY_MAP || t.kind == RTY_INNER ? &m->map.v[t.id]
+							: NULL;
+}
 
 /* ---- ctx.c: contexts by program type ------------------------------------- */
 
@@ -191,6 +198,11 @@ i32 types_size_arg(const struct helper *h, u32 arg);
  * of a fixed size argument; -1: not known. */
 i64 types_arg_size(const struct module *m, const struct helper *h, u32 arg,
 	const struct rty *reg);
+
+/* ---- mapcheck.c ---------------------------------------------------------- */
+
+/* Why a program may not call h on this map, or NULL. */
+const char *fe_map_use(const struct mapdef *d, const struct helper *h);
 
 /* ---- typeuse.c: what lower.c needs to know, and what is wrong ------------ */
 

@@ -7,6 +7,7 @@
 
 #include "frontend/types.h"
 #include "kiln/format.h"
+#include "kiln/map_size.h"
 
 struct walk {
 	struct types *t;
@@ -97,6 +98,25 @@ static void use_ctx(struct walk *w, struct fe_use *u, struct mem_insn a)
 	u->size = 8;
 }
 
+/* Maps that the source made read-only or write-only for programs. */
+static void check_value(
+	const struct walk *w, const struct mapdef *d, struct mem_insn a)
+{
+	bool loads = a.flags & CTX_LOAD || a.atomic;
+	bool stores = a.flags & CTX_STORE || a.atomic;
+
+	if (stores && d->flags & F_RDONLY_PROG)
+		bad(w,
+			"store to a value of map %s, which programs only read "
+			"(BPF_F_RDONLY_PROG)",
+			d->name);
+	if (loads && d->flags & F_WRONLY_PROG)
+		bad(w,
+			"load from a value of map %s, which programs only "
+			"write (BPF_F_WRONLY_PROG)",
+			d->name);
+}
+
 static void use_mem(struct walk *w, const struct insn *i, struct mem_insn a,
 	struct fe_use *u)
 {
@@ -109,7 +129,9 @@ static void use_mem(struct walk *w, const struct insn *i, struct mem_insn a,
 	switch (u->base.kind) {
 	case RTY_CTX: use_ctx(w, u, a); return;
 	case RTY_STACK: check_stack(w, u->base, u->off, a.size); return;
+	case RTY_VALUE: check_value(w, &w->m->map.v[u->base.id], a); return;
 	case RTY_MAP:
+	case RTY_INNER:
 	case RTY_FN:
 		bad(w, "access to %s, wanted memory of the program",
 			rty_name(u->base, w->m, name, sizeof(name)));
@@ -230,8 +252,9 @@ static void use_context(const struct walk *w, const struct helper *h, u32 k)
 
 static bool is_map(struct rty x)
 {
-	return x.kind == RTY_MAP || x.kind == RTY_UNKNOWN ||
-	       x.kind == RTY_VALUE || x.kind == RTY_DATA;
+	return x.kind == RTY_MAP || x.kind == RTY_INNER ||
+	       x.kind == RTY_UNKNOWN || x.kind == RTY_VALUE ||
+	       x.kind == RTY_DATA;
 }
 
 /* The helper's symbol, made once. */
@@ -263,10 +286,24 @@ static void use_callback(const struct walk *w, struct fe_call *c, u32 k)
 	c->callback_arg = (u8)k;
 }
 
+static void check_map_arg(
+	const struct walk *w, const struct helper *h, struct rty x, u32 arg)
+{
+	const struct mapdef *d = rty_map(w->m, x);
+	const char *why = d ? fe_map_use(d, h) : NULL;
+	const struct kiln_map_kind *k = d ? kiln_map_kind(d->type) : NULL;
+	char name[96];
+
+	if (!is_map(x))
+		bad(w, "argument %u of %s is %s, wanted a map", arg, h->name,
+			rty_name(x, w->m, name, sizeof(name)));
+	if (why && k)
+		bad(w, "%s on map %s (%s): %s", h->name, d->name, k->name, why);
+}
+
 static void use_helper(const struct walk *w, struct fe_call *c)
 {
 	const struct helper *h = c->to.helper;
-	char name[96];
 
 	c->sym = helper_sym(w, h);
 	c->nargs = h->nargs;
@@ -274,11 +311,8 @@ static void use_helper(const struct walk *w, struct fe_call *c)
 	for (u32 k = 0; k < h->nargs; k++) {
 		if (h->arg[k] != HARG_OPT)
 			check_read(w, k + 1);
-		if (h->arg[k] == HARG_MAP && !is_map(w->s->reg[1 + k]))
-			bad(w, "argument %u of %s is %s, wanted a map", k + 1,
-				h->name,
-				rty_name(w->s->reg[1 + k], w->m, name,
-					sizeof(name)));
+		if (h->arg[k] == HARG_MAP)
+			check_map_arg(w, h, w->s->reg[1 + k], k + 1);
 		if (h->arg[k] == HARG_CTX || h->arg[k] == HARG_SKB ||
 			h->arg[k] == HARG_XDP)
 			use_context(w, h, k);

@@ -107,6 +107,7 @@ struct mapdef {
 	u32 inner;		/* 1 + map number of the inner template, or 0 */
 	u32 file;		/* input number */
 	bool is_static;		/* local in its source */
+	bool is_template;	/* only says what a map of maps holds */
 	bool has_storage; /* values_sym is defined: storage in the object */
 	u32 id;		  /* iproute2's, which sections "ID/INDEX" name */
 	/* What it begins with: maps or programs, by ascending slot. */

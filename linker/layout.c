@@ -263,9 +263,9 @@ static void relocate_func(struct link *l, u32 i)
 /* ---- maps ------------------------------------------------------------------ */
 
 /* Freestanding programs have nobody to allocate for them. */
-static bool is_static(const struct link *l, u64 size)
+static bool is_static(const struct link *l, const struct mapdef *d, u64 size)
 {
-	return size && !l->o->map_storage_dynamic &&
+	return size && !d->is_template && !l->o->map_storage_dynamic &&
 	       (size <= STATIC_STORAGE_MAX || !l->o->hosted);
 }
 
@@ -301,7 +301,7 @@ void lk_map_storage(struct link *l)
 
 		d->has_storage = l->map_used[i] &&
 				 !map_storage(d, l->m.max_cpus, &size) &&
-				 is_static(l, size);
+				 is_static(l, d, size);
 	}
 }
 
@@ -379,7 +379,7 @@ static void put_map(struct link *l, const struct mapdef *d, sec_id sec)
 
 	storage_size(l, d, l->m.max_cpus, &size);
 	put_map_fields(l, d, img_sec(g, sec)->bytes.p, size);
-	if (is_static(l, size))
+	if (is_static(l, d, size))
 		img_rel_local(g, sec, offsetof(struct kiln_map, values), abs64,
 			d->values_sym, 0);
 	img_rel(g, sec, offsetof(struct kiln_map, ops), abs64,
@@ -414,7 +414,7 @@ static int place_map(struct link *l, u32 i, sec_id *sec)
 	define(l, d->sym, *sec, 0, sizeof(struct kiln_map));
 	img_sec(&l->img, *sec)->group =
 		img_group_new(&l->img, l->img.of_sym[d->sym]);
-	if (is_static(l, size))
+	if (is_static(l, d, size))
 		place_values(l, d, img_sec(&l->img, *sec)->group, size);
 	return 0;
 }

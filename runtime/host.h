@@ -46,6 +46,7 @@ static inline struct scope_rec *scope_me(void)
  * for no more. Waits for scopes that hold one; 0, -EINVAL or -EDEADLK (inside
  * a scope). */
 int rt_scope_limit(u32 cpus);
+u32 rt_scope_cpus(void); /* how many slots there are */
 /* Whether the thread that a lock's owner word names is certainly gone. */
 bool rt_scope_is_gone(u32 id);
 u32 rt_scope_pid(void);

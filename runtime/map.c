@@ -66,6 +66,52 @@ int rt_map_prepare(struct kiln_map *m)
 	return err;
 }
 
+/* ---- holds ------------------------------------------------------------------- */
+
+void rt_map_hold(struct kiln_map *m)
+{
+	if (load32(&m->refs, memory_order_relaxed))
+		atomic_fetch_add_explicit(
+			ATOMIC32(&m->refs), 1, memory_order_relaxed);
+}
+
+/* Nothing that the core knows can be freed: map_create.c has what can. */
+__attribute__((weak)) void rt_map_release(struct kiln_map *m)
+{
+	(void)m;
+}
+
+void rt_map_drop(struct kiln_map *m)
+{
+	if (!load32(&m->refs, memory_order_relaxed))
+		return;
+	/* what others did with the map is over before it is freed */
+	if (atomic_fetch_sub_explicit(
+		    ATOMIC32(&m->refs), 1, memory_order_acq_rel) == 1)
+		rt_map_release(m);
+}
+
+/* ---- what a kind does not do ---------------------------------------------------- */
+
+int rt_none_update(
+	struct kiln_map *m, const void *key, const void *value, u64 flags)
+{
+	(void)m, (void)key, (void)value, (void)flags;
+	return -RT_ENOTSUP;
+}
+
+int rt_none_del(struct kiln_map *m, const void *key)
+{
+	(void)m, (void)key;
+	return -RT_ENOTSUP;
+}
+
+i64 rt_none_each(struct kiln_map *m, callback_fn fn, u64 ctx)
+{
+	(void)m, (void)fn, (void)ctx;
+	return -RT_ENOTSUP;
+}
+
 /* ---- the host's side --------------------------------------------------------- */
 
 RT_API const char *kiln_map_name(const struct kiln_map *m)
@@ -90,7 +136,7 @@ RT_API int kiln_map_lookup(struct kiln_map *m, const void *key, void *value)
 RT_API int kiln_map_update(
 	struct kiln_map *m, const void *key, const void *value, uint64_t flags)
 {
-	if (!m || !key || !value)
+	if (!m || !key || !value || flags & RT_F_LOCK)
 		return -RT_EINVAL;
 	return m->ops ? ops_of(m)->write(m, key, value, flags) : -RT_ENOTSUP;
 }
@@ -99,7 +145,10 @@ RT_API int kiln_map_delete(struct kiln_map *m, const void *key)
 {
 	if (!m || !key)
 		return -RT_EINVAL;
-	return m->ops ? ops_of(m)->del(m, key) : -RT_ENOTSUP;
+	if (!m->ops)
+		return -RT_ENOTSUP;
+	return ops_of(m)->erase ? ops_of(m)->erase(m, key)
+				: ops_of(m)->del(m, key);
 }
 
 RT_API int kiln_map_next_key(struct kiln_map *m, const void *key, void *next)

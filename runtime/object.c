@@ -421,7 +421,8 @@ static int index_prog(struct kiln_object *o, const struct kiln_prog_row *r)
  * alignment of what the kinds keep in storage. */
 static bool is_unused(const struct kiln_map *m)
 {
-	bool unused = !m->state && !m->lock && m->values % 8 == 0;
+	bool unused = !m->state && !m->lock && !m->refs && !m->reserved &&
+		      m->values % 8 == 0;
 
 	for (u32 k = 0; k < sizeof(m->priv) / sizeof(m->priv[0]); k++)
 		unused = unused && !m->priv[k];
@@ -447,8 +448,7 @@ static int check_map(const struct kiln_object *o, const struct kiln_map *m)
 			kiln_map_name(m));
 		return -ENOEXEC;
 	}
-	if (rt_map_storage(m, &size) ||
-		size != m->values_size ||
+	if (rt_map_storage(m, &size) || size != m->values_size ||
 		(m->values && !is_in(o, SEG_DATA, (void *)(uintptr_t)m->values,
 				      size))) {
 		obj_error(o, "map %s: storage does not fit its definition",
@@ -480,6 +480,50 @@ static int index_map(struct kiln_object *o, const struct kiln_map_row *r)
 	return 0;
 }
 
+static bool has_map(const struct kiln_object *o, u64 address)
+{
+	for (u32 i = 0; i < o->nmap; i++)
+		if ((uintptr_t)o->map[i] == address)
+			return true;
+	return false;
+}
+
+static bool is_map_of_maps(const struct kiln_map *m)
+{
+	const struct kiln_map_kind *k = kiln_map_kind(m->type);
+
+	return k && k->traits & MAP_MAPS;
+}
+
+/* What a map of maps begins with: maps of this object. */
+static bool is_init(const struct kiln_object *o, const struct kiln_map *m)
+{
+	const struct kiln_map_init *init =
+		(const struct kiln_map_init *)(uintptr_t)m->init;
+
+	if (m->init % 8 || m->ninit > m->max_entries ||
+		!is_in(o, SEG_RELRO, init, m->ninit * sizeof(*init)))
+		return false;
+	for (u64 i = 0; i < m->ninit; i++)
+		if (init[i].key >= m->max_entries ||
+			!has_map(o, init[i].target))
+			return false;
+	return true;
+}
+
+/* What maps say of each other. */
+static int check_links(const struct kiln_object *o, const struct kiln_map *m)
+{
+	if (o->linked)
+		return 0;
+	if ((!m->inner || has_map(o, m->inner)) &&
+		(!m->ninit || !is_map_of_maps(m) || is_init(o, m)))
+		return 0;
+	obj_error(o, "map %s: the maps in it are not the object's",
+		kiln_map_name(m));
+	return -ENOEXEC;
+}
+
 int obj_index(struct kiln_object *o, const struct kiln_tables *t)
 {
 	size_t nprog = (size_t)(t->progs_end - t->progs);
@@ -494,6 +538,8 @@ int obj_index(struct kiln_object *o, const struct kiln_tables *t)
 		err = index_prog(o, &t->progs[i]);
 	for (size_t i = 0; !err && i < nmap; i++)
 		err = index_map(o, &t->maps[i]);
+	for (size_t i = 0; !err && i < o->nmap; i++)
+		err = check_links(o, o->map[i]);
 	return err;
 }
 

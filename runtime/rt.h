@@ -52,6 +52,7 @@ enum {
 	RT_ANY = 0,
 	RT_NOEXIST = 1,
 	RT_EXIST = 2,
+	RT_F_LOCK = 4,
 	RT_F_ZERO_SEED = 1 << 6,
 };
 
@@ -105,9 +106,13 @@ struct kiln_map_ops {
 	int (*write)(struct kiln_map *m, const void *key, const void *value,
 		u64 flags);
 	int (*next_key)(struct kiln_map *m, const void *key, void *next);
+	/* The host's delete, where it differs from a program's; else NULL. */
+	int (*erase)(struct kiln_map *m, const void *key);
 
 	/* Fills kiln_map.priv once the storage stands; under map->lock. */
 	void (*setup)(struct kiln_map *m);
+	/* Before a created map is freed; or NULL. Nobody uses it any more. */
+	void (*fini)(struct kiln_map *m);
 	bool percpu; /* a value per CPU slot */
 };
 
@@ -119,6 +124,21 @@ struct kiln_map_ops {
 int rt_map_prepare(struct kiln_map *m);
 /* Bytes of storage that its definition asks for; as kiln_map_storage(). */
 int rt_map_storage(const struct kiln_map *m, u64 *bytes);
+
+/* Holds of a created map; others are not counted. */
+void rt_map_hold(struct kiln_map *m);
+void rt_map_drop(struct kiln_map *m);
+void rt_map_release(struct kiln_map *m); /* the last hold is gone */
+
+/* What a kind does not do. */
+int rt_none_update(
+	struct kiln_map *m, const void *key, const void *value, u64 flags);
+int rt_none_del(struct kiln_map *m, const void *key);
+i64 rt_none_each(struct kiln_map *m, callback_fn fn, u64 ctx);
+
+/* ---- scope_*.c ---------------------------------------------------------------- */
+
+bool rt_in_scope(void); /* this thread, or this CPU */
 
 /* Every operation begins here: 0 once definition, storage and priv are good. */
 static always_inline int map_ready(struct kiln_map *m)

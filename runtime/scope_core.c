@@ -84,12 +84,17 @@ static int flip(u64 deadline)
 	return 0;
 }
 
+bool rt_in_scope(void)
+{
+	return load32(my_word(), memory_order_relaxed) & NEST;
+}
+
 RT_API int kiln_synchronize(void)
 {
 	u64 deadline = kiln_port_time_ns() + GRACE_NS;
 	int err;
 
-	if (load32(my_word(), memory_order_relaxed) & NEST)
+	if (rt_in_scope())
 		return -RT_EDEADLK;
 	err = kiln_port_lock(&sync_lock);
 	if (err)

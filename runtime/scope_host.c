@@ -510,6 +510,17 @@ static int flip(struct pool *p, u64 deadline)
 	return 0;
 }
 
+bool rt_in_scope(void)
+{
+	return has_scope(scope_me());
+}
+
+u32 rt_scope_cpus(void)
+{
+	the_pool();
+	return load32(&limit, memory_order_relaxed);
+}
+
 RT_API int kiln_synchronize(void)
 {
 	u64 deadline = kiln_port_time_ns() + GRACE_NS;

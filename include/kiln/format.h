@@ -79,8 +79,8 @@ enum kiln_prog_flags {
 
 /* One per map, writable, in .data.<map>; its symbol is the map's name. Code
  * and helpers take a pointer to it. The compiler fills the definition and the
- * three pointers; everything from `state` on belongs to the runtime and is
- * zero in the object. */
+ * pointers; `state`, `lock`, `priv` and what follows `fields` belong to the
+ * runtime and are zero in the object. */
 struct kiln_map {
 	uint32_t type; /* enum bpf_map_type */
 	uint32_t key_size;
@@ -99,6 +99,9 @@ struct kiln_map {
 	uint64_t init;	/* address of its first struct kiln_map_init, or 0 */
 	uint64_t ninit; /* how many */
 	uint64_t priv[4];
+	uint64_t fields; /* address of struct kiln_map_field[], or 0 */
+	uint32_t refs; /* of a created map: who holds it. 0: it always stays */
+	uint32_t reserved;
 };
 
 /* What a map begins with: the values of its definition in the source, by
@@ -182,7 +185,7 @@ KILN_AT(kiln_prog_row, type, 16);
 KILN_AT(kiln_prog_row, attach_type, 20);
 KILN_AT(kiln_prog_row, flags, 24);
 KILN_AT(kiln_prog_row, stack, 28);
-KILN_SIZE(kiln_map, 128);
+KILN_SIZE(kiln_map, 144);
 KILN_AT(kiln_map, key_size, 4);
 KILN_AT(kiln_map, value_size, 8);
 KILN_AT(kiln_map, max_entries, 12);
@@ -201,6 +204,8 @@ KILN_AT(kiln_map, ninit, 88);
 KILN_AT(kiln_map, priv, 96);
 KILN_SIZE(kiln_map_init, 16);
 KILN_AT(kiln_map_init, key, 8);
+KILN_AT(kiln_map, fields, 128);
+KILN_AT(kiln_map, refs, 136);
 KILN_SIZE(kiln_map_row, 40);
 KILN_AT(kiln_map_row, name, 4);
 KILN_AT(kiln_map_row, type, 8);

@@ -39,6 +39,8 @@ enum kiln_map_type {
 	KILN_MAP_TYPE_PERCPU_ARRAY = 6,
 	KILN_MAP_TYPE_LRU_HASH = 9,
 	KILN_MAP_TYPE_LRU_PERCPU_HASH = 10,
+	KILN_MAP_TYPE_ARRAY_OF_MAPS = 12,
+	KILN_MAP_TYPE_HASH_OF_MAPS = 13,
 };
 
 /* Flags of map creation, as in uapi/linux/bpf.h with BPF_ before. */
@@ -131,13 +133,21 @@ static inline struct hash_layout map_hash_layout(
 
 /* ---- kinds --------------------------------------------------------------- */
 
+enum map_trait { /* see maps.def */
+	MAP_SOME = 0,
+	MAP_OPEN = 1,
+	MAP_MAPS = 2,
+	MAP_PTR_KEY = 4,
+	MAP_PTR_VALUE = 8,
+};
+
 struct kiln_map_kind {
 	u32 type; /* enum bpf_map_type */
 	const char *name;
 	const char *ops; /* the runtime's symbol is kiln_map_ops_<ops> */
 	bool scope;	 /* programs that use it need a run scope */
 	u32 key_min, key_max, value_min, value_max;
-	bool open; /* max_entries is 0 in the source */
+	u32 traits;
 	u32 flags; /* that its creation takes */
 };
 
@@ -145,15 +155,21 @@ struct kiln_map_kind {
 static inline const struct kiln_map_kind *kiln_map_kind(u32 type)
 {
 	static const struct kiln_map_kind kind[] = {
-#define NONE  false
-#define SCOPE true
-#define SOME  false
-#define OPEN  true
-#define MAP_KIND(type, name, ops, scope, k0, k1, v0, v1, entries, flags, ...) \
-	{KILN_MAP_TYPE_##type, #name, #ops, scope, k0, k1, v0, v1, entries,   \
+#define NONE	  false
+#define SCOPE	  true
+#define SOME	  MAP_SOME
+#define OPEN	  MAP_OPEN
+#define MAPS	  MAP_MAPS
+#define PTR_KEY	  MAP_PTR_KEY
+#define PTR_VALUE MAP_PTR_VALUE
+#define MAP_KIND(type, name, ops, scope, k0, k1, v0, v1, traits, flags, ...) \
+	{KILN_MAP_TYPE_##type, #name, #ops, scope, k0, k1, v0, v1, traits,   \
 		flags},
 #include "kiln/maps.def"
 #undef MAP_KIND
+#undef PTR_VALUE
+#undef PTR_KEY
+#undef MAPS
 #undef OPEN
 #undef SOME
 #undef SCOPE
@@ -184,9 +200,8 @@ static inline u64 map_bytes(const struct map_shape *s)
 #define CPUS(x_)       MUL(c, map_cpu_stride(x_, c))
 #define HASH_BYTES(x_) map_hash_layout(k, x_, n, c, false).bytes
 #define PCPU_BYTES(x_) map_hash_layout(k, x_, n, c, true).bytes
-#define MAP_KIND(                                                      \
-	type, name, ops, scope, k0, k1, v0, v1, entries, flags, bytes) \
-	case KILN_MAP_TYPE_##type:                                     \
+#define MAP_KIND(type, name, ops, scope, k0, k1, v0, v1, traits, flags, bytes) \
+	case KILN_MAP_TYPE_##type:                                             \
 		return bytes;
 #include "kiln/maps.def"
 #undef MAP_KIND

@@ -128,9 +128,30 @@ struct kiln_map *kiln_object_find_map(
 struct kiln_map *kiln_object_next_map(
 	const struct kiln_object *obj, const struct kiln_map *prev);
 const char *kiln_map_name(const struct kiln_map *map);
+/* A map of the host's own, for a map of maps or without any program. Sizes and
+ * flags as the kernel takes them; inner: the template of a map of maps, or
+ * NULL. NULL with errno EINVAL, E2BIG or ENOMEM. libkiln only. */
+struct kiln_map_create_opts {
+	size_t sz;
+	uint32_t flags; /* BPF_F_* of map creation */
+	uint64_t extra; /* map_extra */
+	struct kiln_map *inner;
+};
+struct kiln_map *kiln_map_create(uint32_t type, const char *name,
+	uint32_t key_size, uint32_t value_size, uint32_t max_entries,
+	const struct kiln_map_create_opts *opts);
+/* Gives up what kiln_map_create() gave: the map is freed when no map of maps
+ * has it any more, either. Nothing for maps of objects, or NULL. */
+void kiln_map_free(struct kiln_map *map);
+
 /* As bpf(2) from user space: values of per-CPU maps are max_cpus values, each
  * rounded up to 8 bytes. lookup copies. 0 or -ENOENT, -EEXIST, -E2BIG,
- * -EINVAL, -ENOTSUP, -ENOMEM, -EBUSY. */
+ * -EINVAL, -ENOTSUP, -ENOMEM, -EBUSY.
+ *
+ * Values of a map of maps are struct kiln_map *. Update and delete return
+ * when no program uses the map that was there any more; inside a run scope
+ * they are refused with -EDEADLK. -ETIMEDOUT: done, but a program still ran
+ * after a second, and the map that was there must not be freed. */
 size_t kiln_map_value_bytes(const struct kiln_map *map); /* of one lookup */
 int kiln_map_lookup(struct kiln_map *map, const void *key, void *value);
 int kiln_map_update(struct kiln_map *map, const void *key, const void *value,

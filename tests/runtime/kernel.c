@@ -52,6 +52,21 @@ int kernel_map(u32 type, u32 key, u32 value, u32 entries, u32 flags)
 	return bpf(BPF_MAP_CREATE, &a);
 }
 
+int kernel_map_create(union bpf_attr *a)
+{
+	return bpf(BPF_MAP_CREATE, a);
+}
+
+u32 kernel_map_id(int map)
+{
+	struct bpf_map_info info = {0};
+	union bpf_attr a = {.info = {.bpf_fd = (u32)map,
+				    .info_len = sizeof(info),
+				    .info = (uintptr_t)&info}};
+
+	return bpf(BPF_OBJ_GET_INFO_BY_FD, &a) ? 0 : info.id;
+}
+
 int kernel_lookup(int map, const void *key, void *value)
 {
 	union bpf_attr a = {.map_fd = (u32)map,

@@ -13,6 +13,9 @@ bool kernel_is_there(void);
 u32 kernel_cpus(void); /* values of a per-CPU map */
 /* A descriptor, or negative errno. */
 int kernel_map(u32 type, u32 key, u32 value, u32 entries, u32 flags);
+/* With what kernel_map() has no place for; theirs to fill. */
+int kernel_map_create(union bpf_attr *a);
+u32 kernel_map_id(int map);
 int kernel_lookup(int map, const void *key, void *value);
 int kernel_update(int map, const void *key, const void *value, u64 flags);
 int kernel_delete(int map, const void *key);
