@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kiln/map_size.h"
 #include "read.h"
 
 struct pair {
@@ -55,6 +56,14 @@ static void compare_prog(struct pair *p, const struct bpf_program *prog)
 	differ(p, "existence", name, 0, 1);
 }
 
+/* What kiln has in the place of a descriptor. */
+static u32 own_size(const struct bpf_map *map, u32 value_size)
+{
+	const struct kiln_map_kind *k = kiln_map_kind(bpf_map__type(map));
+
+	return k && k->traits & MAP_PTR_VALUE ? 8 : value_size;
+}
+
 static void compare_map(struct pair *p, const struct bpf_map *map)
 {
 	const char *name = bpf_map__name(map);
@@ -67,7 +76,7 @@ static void compare_map(struct pair *p, const struct bpf_map *map)
 		same(p, "type", name, d->type, bpf_map__type(map));
 		same(p, "key size", name, d->key_size, bpf_map__key_size(map));
 		same(p, "value size", name, d->value_size,
-			bpf_map__value_size(map));
+			own_size(map, bpf_map__value_size(map)));
 		same(p, "entries", name, d->max_entries,
 			bpf_map__max_entries(map));
 		same(p, "flags", name, d->flags, bpf_map__map_flags(map));
