@@ -7,7 +7,8 @@
  * array_of_maps and a hash_of_maps, let go of them and take them out again;
  * readers look maps up inside run scopes, rest, and look in them. A map that
  * was freed too early is unmapped, or another's: the value is not MAGIC, or
- * the reader crashes.
+ * the reader crashes. A reader that gets no processor for a second makes an
+ * update time out, which is its right.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -85,11 +86,11 @@ static void *writer(void *arg)
 		int err = kiln_map_update(in, &place, &m, 0);
 
 		kiln_map_free(m);
-		if (err)
+		if (err && err != -RT_ETIMEDOUT)
 			violated("update", err);
 		if (i % 4 == 0)
 			err = kiln_map_delete(in, &place);
-		if (err && err != -RT_ENOENT)
+		if (err && err != -RT_ENOENT && err != -RT_ETIMEDOUT)
 			violated("delete", err);
 		n_written++;
 	}
