@@ -163,38 +163,83 @@ struct core_side core_side_of(const struct btf *b)
 	return (struct core_side){b, ptr ? (u32)ptr : 8};
 }
 
-struct fe_target *fe_target_open(
-	struct module *m, const char *name, const u8 *bytes, size_t size)
+/* Types of the blob at p, checked; *len is how far it goes. */
+static struct btf *open_blob(
+	struct module *m, const char *name, struct span s, u64 *len)
 {
-	struct fe_target *t = arena_new(m->a, struct fe_target);
 	struct fe_btf_view v = {.a = arena_scratch(m->a),
 		.diag = m->diag,
 		.at = {.file = name, .insn = -1}};
-	struct span file = {bytes, size}, btf = file;
-	bool is_elf = size >= SELFMAG && !memcmp(bytes, ELFMAG, SELFMAG);
-	struct btf *b;
+	struct arena_mark mark = arena_mark(v.a);
+	struct btf *b = NULL;
+
+	if (!fe_btf_check(&v, s.p, s.n)) {
+		*len = (u64)((const u8 *)v.str + v.str_len - s.p);
+		/* libbpf wants it aligned */
+		const u8 *copy = arena_dup(v.a, s.p, *len);
+		fe_libbpf_enter();
+		b = btf__new(copy, (u32)*len);
+		fe_libbpf_leave();
+		if (!b)
+			target_error(m, name, "libbpf does not read its BTF");
+	}
+	arena_release(v.a, mark);
+	return b;
+}
+
+/* gcc writes BTF for each source file; ld puts one behind the other. */
+static int add_blobs(struct module *m, struct fe_target *t, struct span s)
+{
+	for (;;) {
+		u64 len = 0;
+		struct btf *b = open_blob(m, t->name, s, &len);
+		int err = 0;
+
+		if (!b)
+			return -1;
+		if (t->owned) {
+			fe_libbpf_enter();
+			err = btf__add_btf(t->owned, b);
+			fe_libbpf_leave();
+			btf__free(b);
+		} else {
+			t->owned = b;
+		}
+		if (err < 0) {
+			target_error(
+				m, t->name, "libbpf cannot add up its BTF");
+			return -1;
+		}
+		for (; len < s.n && !s.p[len]; len++)
+			; /* alignment */
+		if (len == s.n)
+			return 0;
+		s.p += len;
+		s.n -= len;
+	}
+}
+
+struct fe_target *fe_target_new(struct module *m, const char *name)
+{
+	struct fe_target *t = arena_new(m->a, struct fe_target);
 
 	t->name = name;
-	if (is_elf && find_section(m, name, file, &btf))
-		return NULL;
-	struct arena_mark mark = arena_mark(v.a);
-	int err = fe_btf_check(&v, btf.p, btf.n);
-	arena_release(v.a, mark);
-	if (err)
-		return NULL;
-	if (is_elf) /* libbpf wants it aligned */
-		btf.p = arena_dup(m->a, btf.p, btf.n);
-	fe_libbpf_enter();
-	b = btf__new(btf.p, (u32)btf.n);
-	fe_libbpf_leave();
-	if (!b) {
-		target_error(m, name, "libbpf does not read its BTF");
-		return NULL;
-	}
-	t->owned = b;
-	t->side = core_side_of(b);
-	index_names(m, t);
 	return t;
+}
+
+int fe_target_read(
+	struct module *m, struct fe_target *t, const u8 *bytes, size_t size)
+{
+	struct span file = {bytes, size}, btf = file;
+
+	if (size >= SELFMAG && !memcmp(bytes, ELFMAG, SELFMAG) &&
+		find_section(m, t->name, file, &btf))
+		return -1;
+	if (add_blobs(m, t, btf))
+		return -1;
+	t->side = core_side_of(t->owned);
+	index_names(m, t);
+	return 0;
 }
 
 void fe_target_close(struct fe_target *t)

@@ -189,20 +189,23 @@ static int read_vars(struct fe_obj *o)
 
 /* ---- values -------------------------------------------------------------- */
 
-/* One --set, and the variable that it is for. */
+/* A value from --set or --kconfig, and the variable that it is for. */
 struct setting {
 	struct fe_obj *o;
 	const char *name, *text;
 	u32 type; /* id in o->btf */
 	bool kconfig;
+	const char *file; /* --kconfig's, or NULL */
 };
 
-#define set_error(s, ...)                                                \
-	({                                                               \
-		diag_error((s)->o->m->diag,                              \
-			&(struct loc){.file = (s)->o->name, .insn = -1}, \
-			__VA_ARGS__);                                    \
-		-1;                                                      \
+#define set_error(s, fmt, ...)                                            \
+	({                                                                \
+		diag_error((s)->o->m->diag,                               \
+			&(struct loc){.file = (s)->file ?: (s)->o->name,  \
+				.insn = -1},                              \
+			"%s%s" fmt, (s)->file ? "" : "--set ", (s)->name, \
+			##__VA_ARGS__);                                   \
+		-1;                                                       \
 	})
 
 static void put_value(u8 *p, u64 v, u64 size)
@@ -211,62 +214,72 @@ static void put_value(u8 *p, u64 v, u64 size)
 		p[i] = (u8)(v >> 8 * i);
 }
 
-/* y, n, m as in a kernel configuration; true and false. */
-static bool parse_word(const struct setting *s, u64 *v)
+/* false and true; for kconfig variables y, n and m, which are answers: a char
+ * gets the letter, an enum (libbpf_tristate) also knows m, a bool does not. */
+static bool parse_word(
+	const struct setting *s, const struct btf_type *t, u64 *v)
 {
-	static const struct {
-		const char *word;
-		bool kconfig;
-		u8 value;
-	} words[] = {{"false", false, 0}, {"true", false, 1}, {"n", true, 0},
-		{"y", true, 1}, {"m", true, 2}};
+	bool is_bool = btf_is_int(t) && btf_int_encoding(t) & BTF_INT_BOOL;
+	const char *letters = is_bool ? "ny" : "nym", *at;
 
-	for (u32 i = 0; i < countof(words); i++)
-		if ((s->kconfig || !words[i].kconfig) &&
-			!strcmp(s->text, words[i].word)) {
-			*v = words[i].value;
-			return true;
-		}
-	return false;
+	*v = !strcmp(s->text, "true");
+	if (*v || !strcmp(s->text, "false"))
+		return true;
+	if (!s->kconfig || strlen(s->text) != 1)
+		return false;
+	if (btf_is_int(t) && t->size != 1)
+		return false;
+	at = strchr(letters, s->text[0]);
+	if (!at)
+		return false;
+	*v = btf_is_int(t) && !is_bool ? (u64)s->text[0] : (u64)(at - letters);
+	return true;
 }
 
-static int parse_number(
-	const struct setting *s, u64 size, bool is_signed, u64 *v)
+static int parse_number(const struct setting *s, const struct btf_type *t,
+	u64 size, bool is_signed, u64 *v)
 {
 	bool negative = s->text[0] == '-';
 	char *end;
 
-	if (parse_word(s, v))
+	if (parse_word(s, t, v))
 		return 0;
 	errno = 0;
 	*v = strtoull(s->text + negative, &end, 0);
 	if (errno || end == s->text + negative || *end ||
 		strchr("+- \t\n", s->text[negative]))
-		return set_error(
-			s, "--set %s=%s: wanted a number", s->name, s->text);
+		return set_error(s, "=%s: wanted a number", s->text);
 	u64 max = UINT64_MAX >> (64 - size * 8) >> is_signed;
+	if (btf_is_int(t) && btf_int_encoding(t) & BTF_INT_BOOL)
+		max = 1;
 	if (negative && !is_signed && *v)
-		return set_error(s, "--set %s=%s: the variable is unsigned",
-			s->name, s->text);
+		return set_error(s, "=%s: the variable is unsigned", s->text);
 	if (*v > max + (negative ? 1 : 0))
-		return set_error(s, "--set %s=%s: does not fit its %llu bytes",
-			s->name, s->text, (unsigned long long)size);
+		return set_error(s, "=%s: does not fit its %llu bytes", s->text,
+			(unsigned long long)size);
 	if (negative)
 		*v = -*v;
 	return 0;
 }
 
+/* In a kernel configuration strings have quotes, and only they. */
 static int set_string(const struct setting *s, u8 *p, u64 size)
 {
-	size_t n = strlen(s->text);
+	const char *text = s->text;
+	size_t n = strlen(text);
 
+	if (s->file && *text != '"')
+		return set_error(s, "=%s: the variable is a string", text);
+	if (s->file) {
+		text++;
+		n -= 2;
+	}
 	if (n >= size)
 		return set_error(s,
-			"--set %s=%s: %zu characters and NUL do not "
-			"fit its %llu bytes",
-			s->name, s->text, n, (unsigned long long)size);
+			"=%s: %zu characters and NUL do not fit its %llu bytes",
+			s->text, n, (unsigned long long)size);
 	memset(p, 0, size);
-	memcpy(p, s->text, n);
+	memcpy(p, text, n);
 	return 0;
 }
 
@@ -292,12 +305,11 @@ static int apply_setting(const struct setting *s, u8 *p, u64 size)
 	else if (btf_is_any_enum(t))
 		is_signed = btf_kflag(t);
 	else
-		return set_error(s,
-			"--set %s: is neither a number nor a string", s->name);
+		return set_error(s, ": is neither a number nor a string");
 	if (!size || size > 8)
-		return set_error(s, "--set %s: a number of %llu bytes", s->name,
+		return set_error(s, ": a number of %llu bytes",
 			(unsigned long long)size);
-	if (parse_number(s, size, is_signed, &v))
+	if (parse_number(s, t, size, is_signed, &v))
 		return -1;
 	put_value(p, v, size);
 	return 0;
@@ -317,11 +329,10 @@ static int set_knob(struct fe_obj *o, struct datasec *d, struct data_var *v,
 	const char *text)
 {
 	struct setting s = {
-		o, v->name, text, v->btf_type - o->btf_shift, false};
+		o, v->name, text, v->btf_type - o->btf_shift, false, NULL};
 
 	if (!v->knob)
-		return set_error(
-			&s, "--set %s: is not const volatile", v->name);
+		return set_error(&s, ": is not const volatile");
 	if (!d->bytes)
 		d->bytes = arena_alloc(o->m->a, d->size);
 	v->set = true;
@@ -451,17 +462,23 @@ int fe_kconfig(struct fe_obj *o, const struct fe_opts *opts, u32 sym,
 	const struct loc *l, struct target_ref *out)
 {
 	const struct fe_sym *y = &o->sym[sym];
-	const char *text = option_for(opts, y->name);
+	const char *text = option_for(opts, y->name), *file = NULL;
 	struct module *m = o->m;
 	u32 var = find_kconfig(o, y->name), type, sec;
 
 	if (!var)
 		return 0;
+	if (!text) {
+		text = fe_kconfig_find(opts->kconfig, y->name);
+		file = text ? fe_kconfig_file(opts->kconfig) : NULL;
+	}
 	if (!text && y->bind != STB_WEAK) {
 		diag_error(m->diag, l,
-			"kconfig variable %s has no value (give it one with "
-			"--set %s=VALUE)",
-			y->name, y->name);
+			"kconfig variable %s has no value%s%s (give it one "
+			"with --set %s=VALUE)",
+			y->name, opts->kconfig ? " in " : "",
+			opts->kconfig ? fe_kconfig_file(opts->kconfig) : "",
+			y->name);
 		return -1;
 	}
 	if (!o->kconfig_data)
@@ -482,7 +499,7 @@ int fe_kconfig(struct fe_obj *o, const struct fe_opts *opts, u32 sym,
 		return -1;
 	}
 	u64 off = add_kconfig(m, sec, y->name, type + o->btf_shift, (u64)size);
-	struct setting s = {o, y->name, text, type, true};
+	struct setting s = {o, y->name, text, type, true, file};
 	out->addend = (i64)off;
 	if (text && apply_setting(&s, m->data.v[sec].bytes + off, (u64)size))
 		return -1;

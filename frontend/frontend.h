@@ -9,6 +9,7 @@
  *   fe_maps    maps.c   map definitions -> module->map
  *   fe_reloc   reloc.c  sections, symbols, relocations -> funcs, data, insns
  *              data.c   variables, knobs, kconfig -> module->data
+ *              kconfig.c  reads --kconfig
  *   fe_core    core.c   CO-RE: insns by the types of the target
  *              core_path.c, core_match.c
  *   fe_link    link.c   several inputs -> one program
@@ -40,6 +41,7 @@ struct cg;
 
 /* Options that reach the frontend; borrowed from kiln_compile_opts. */
 struct fe_target;
+struct fe_kconfig;
 
 struct fe_opts {
 	const char *const *progs;		   /* NULL: all */
@@ -47,6 +49,7 @@ struct fe_opts {
 	const struct kiln_name_value *sets;	   /* --set */
 	const struct kiln_name_value *map_entries; /* --map */
 	const struct fe_target *target;		   /* --btf, or NULL */
+	const struct fe_kconfig *kconfig;	   /* --kconfig, or NULL */
 };
 
 struct fe_obj; /* one opened input */
@@ -60,11 +63,18 @@ void fe_close(struct fe_obj *o); /* releases libelf's and libbpf's handles */
 void fe_dump_elf(FILE *out, const struct fe_obj *o);
 
 /* ---- btf_target.c ---- */
-/* The types of --btf, of a file's bytes; NULL after a diagnostic. The bytes
- * are not needed any more. */
-struct fe_target *fe_target_open(
-	struct module *m, const char *name, const u8 *bytes, size_t size);
+/* The types of --btf: nothing yet, then those of a file's bytes, which are not
+ * needed any more afterwards; -1 after a diagnostic. */
+struct fe_target *fe_target_new(struct module *m, const char *name);
+int fe_target_read(
+	struct module *m, struct fe_target *t, const u8 *bytes, size_t size);
 void fe_target_close(struct fe_target *t);
+
+/* ---- kconfig.c ---- */
+/* A kernel configuration, plain or compressed by gzip; NULL after a
+ * diagnostic. The bytes are not needed any more. */
+struct fe_kconfig *fe_kconfig_open(
+	struct module *m, const char *name, const u8 *bytes, size_t size);
 
 /* ---- btf.c, maps.c, reloc.c, core.c ---- */
 int fe_btf(struct module *m, struct fe_obj *o);

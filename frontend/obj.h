@@ -193,6 +193,11 @@ void fe_core_types(struct module *m);
 /* The function that holds an offset of a code section, or NULL. */
 const struct fe_fn *fe_fn_at(const struct fe_sec *s, u64 off);
 
+/* ---- kconfig.c ---- */
+/* The value as it stands in the file, strings in quotes; or NULL. */
+const char *fe_kconfig_find(const struct fe_kconfig *k, const char *name);
+const char *fe_kconfig_file(const struct fe_kconfig *k);
+
 /* ---- data.c ---- */
 /* Data sections -> module->data, with their variables; --set. */
 int fe_data(struct fe_obj *o, const struct fe_opts *opts);

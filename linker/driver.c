@@ -167,20 +167,27 @@ static int read_file(
 	return 0;
 }
 
-static int open_target(struct run *r)
+/* What the options name besides the inputs. */
+static int open_others(struct run *r)
 {
-	const char *name = r->opts.btf;
+	const struct kiln_compile_opts *o = &r->opts;
+	struct link *l = &r->l;
 	const u8 *bytes;
 	size_t size;
+	int err = o->btf ? read_file(l, o->btf, &bytes, &size) : 0;
 
-	if (!name)
-		return 0;
-	int err = read_file(&r->l, name, &bytes, &size);
 	if (err)
 		return err;
-	r->target = fe_target_open(&r->l.m, name, bytes, size);
-	r->fe.target = r->target;
-	return r->target ? 0 : -EINVAL;
+	if (o->btf) {
+		r->fe.target = r->target = fe_target_new(&l->m, o->btf);
+		if (fe_target_read(&l->m, r->target, bytes, size))
+			return -EINVAL;
+	}
+	err = o->kconfig ? read_file(l, o->kconfig, &bytes, &size) : 0;
+	if (err || !o->kconfig)
+		return err;
+	r->fe.kconfig = fe_kconfig_open(&l->m, o->kconfig, bytes, size);
+	return r->fe.kconfig ? 0 : -EINVAL;
 }
 
 static int open_input(struct run *r, size_t i)
@@ -246,7 +253,7 @@ static int frontend(struct run *r)
 			r->nin, l->m.raw ? "one" : "one or more");
 		return -EINVAL;
 	}
-	err = open_target(r);
+	err = open_others(r);
 	for (size_t i = 0; i < r->nin && !err; i++)
 		err = read_input(r, i);
 	if (!err && !l->m.raw)

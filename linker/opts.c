@@ -16,6 +16,7 @@ enum opt_id {
 	O_PROG,
 	O_TYPE,
 	O_BTF,
+	O_KCONFIG,
 	O_SET,
 	O_MAP,
 	O_MAP_STORAGE,
@@ -52,6 +53,7 @@ static const struct opt_row rows[] = {
 	{"prog",         O_PROG,         CLI_COMPILE, "NAME",    "only this program (repeatable)"},
 	{"type",         O_TYPE,         CLI_COMPILE, "SEC=TYPE", "program type of a section"},
 	{"btf",          O_BTF,          CLI_COMPILE, "FILE",    "types of the target for CO-RE: BTF or ELF"},
+	{"kconfig",      O_KCONFIG,      CLI_COMPILE, "FILE",    "kernel configuration for kconfig variables"},
 	{"set",          O_SET,          CLI_COMPILE, "NAME=VALUE", "value of a const volatile variable"},
 	{"map",          O_MAP,          CLI_COMPILE, "NAME=ENTRIES", "size of a map"},
 	{"map-storage",  O_MAP_STORAGE,  CLI_COMPILE, "KIND",    "static or dynamic"},
@@ -179,6 +181,7 @@ static int set_option(struct cli *o, int id, char *s)
 		break;
 	case O_TYPE: err = add_pair(o, &o->c.types, "type", s); break;
 	case O_BTF: o->c.btf = s; break;
+	case O_KCONFIG: o->c.kconfig = s; break;
 	case O_SET: err = add_pair(o, &o->c.sets, "set", s); break;
 	case O_MAP: err = add_pair(o, &o->c.map_entries, "map", s); break;
 	case O_MAP_STORAGE:

@@ -20,6 +20,6 @@ need()
 
 # What kiln itself is built with and from.
 build_packages="gcc libc6-dev make cmake pkg-config libelf-dev libbpf-dev
-	libcapstone-dev libssl-dev"
+	libcapstone-dev libssl-dev zlib1g-dev"
 # What makes BPF objects, and links: test inputs and samples.
 bpf_packages="clang gcc-bpf binutils lld linux-libc-dev"

@@ -22,7 +22,7 @@ fi
 # shellcheck disable=SC2086 # lists of words
 need $build_packages clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
 	qemu-user libelf-dev:arm64 libbpf-dev:arm64 libcapstone-dev:arm64 \
-	libssl-dev:arm64 libcmocka-dev:arm64
+	libssl-dev:arm64 libcmocka-dev:arm64 zlib1g-dev:arm64
 
 # build DIR CMAKE-OPTION...
 build()

@@ -61,6 +61,8 @@ struct kiln_compile_opts {
 	FILE *dump;
 	const char *btf; /* --btf: a file with the types of the target, BTF or
 			  * ELF; NULL: CO-RE takes the object's own */
+	const char *kconfig; /* --kconfig: a file with a kernel's configuration,
+			      * text or gzip; NULL: none */
 };
 
 /* Compiles and links n inputs into one native object. On success returns 0

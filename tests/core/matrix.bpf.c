@@ -46,23 +46,23 @@ typedef struct shape shape_t;
 
 #define ANSWER 32 /* in units of 8 bytes */
 
-#define ASK(name, expr)                                           \
-	static __noinline __u64 sub_##name(struct s *s)           \
-	{                                                         \
-		return (expr);                                    \
-	}                                                         \
-	SEC("syscall") int name(void *ctx)                        \
-	{                                                         \
-		struct s *s = ctx;                                \
-		__u64 v = (expr);                                 \
-                                                                  \
-		((volatile __u64 *)ctx)[ANSWER] = v;              \
-		return 0;                                         \
-	}                                                         \
-	SEC("syscall") int name##_in_sub(void *ctx)               \
-	{                                                         \
+#define ASK(name, expr)                                            \
+	static __noinline __u64 sub_##name(struct s *s)            \
+	{                                                          \
+		return (expr);                                     \
+	}                                                          \
+	SEC("syscall") int name(void *ctx)                         \
+	{                                                          \
+		struct s *s = ctx;                                 \
+		__u64 v = (expr);                                  \
+                                                                   \
+		((volatile __u64 *)ctx)[ANSWER] = v;               \
+		return 0;                                          \
+	}                                                          \
+	SEC("syscall") int name##_in_sub(void *ctx)                \
+	{                                                          \
 		((volatile __u64 *)ctx)[ANSWER] = sub_##name(ctx); \
-		return 0;                                         \
+		return 0;                                          \
 	}
 
 #define OTHER ((struct s___other *)s)
@@ -95,7 +95,8 @@ ASK(load_element, s->arr[2])
 ASK(load_nested, s->in.y)
 ASK(load_signed, (__u64)s->sgn)
 ASK(load_ptr, (__u64)s->ptr)
-ASK(store, (s->b = 0x12345, *(volatile __u32 *)((void *)s + bpf_core_field_offset(s->b))))
+ASK(store, (s->b = 0x12345, *(volatile __u32 *)((void *)s +
+						bpf_core_field_offset(s->b))))
 ASK(guarded, bpf_core_field_exists(s->b) ? s->b : 77)
 ASK(type_exists, bpf_core_type_exists(struct s))
 ASK(type_exists_flavour, bpf_core_type_exists(struct s___other))
@@ -108,7 +109,6 @@ ASK(enum_exists, bpf_core_enum_value_exists(enum kind, KIND_B))
 ASK(enum_exists_flavour,
 	bpf_core_enum_value_exists(enum kind___other, KIND_B___other))
 ASK(enum_value, bpf_core_enum_value(enum kind, KIND_B))
-ASK(enum_value_flavour,
-	bpf_core_enum_value(enum kind___other, KIND_B___other))
+ASK(enum_value_flavour, bpf_core_enum_value(enum kind___other, KIND_B___other))
 
 char lic[] SEC("license") = "GPL";

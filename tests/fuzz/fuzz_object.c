@@ -30,6 +30,7 @@ struct run {
 	struct diag diag;
 	struct module m;
 	struct fe_obj *obj;
+	struct fe_target *target;
 	const char *file;
 	jmp_buf oom;
 };
@@ -70,19 +71,24 @@ static const struct fe_opts *options(const u8 *data, size_t size)
 
 static int read_object(struct run *r, const u8 *data, size_t size)
 {
-	const struct fe_opts *opts = options(data, size);
+	struct fe_opts with_target = *options(data, size), *opts = &with_target;
 
 	if (size >= 4 && memcmp(data, "\177ELF", 4)) {
 		r->m.raw = true;
 		return fe_raw(&r->m, r->file, data, size);
+	}
+	if (size > 7 &&
+		data[7] & 0x80) { /* CO-RE to its own types, found by name */
+		opts->target = r->target = fe_target_new(&r->m, r->file);
+		if (fe_target_read(&r->m, r->target, data, size))
+			return -1;
 	}
 	r->obj = fe_open(&r->m, r->file, data, size);
 	if (!r->obj)
 		return -1;
 	fe_dump_elf(null, r->obj);
 	if (fe_btf(&r->m, r->obj) || fe_maps(&r->m, r->obj) ||
-		fe_reloc(&r->m, r->obj, opts) ||
-		fe_core(&r->m, r->obj, opts) ||
+		fe_reloc(&r->m, r->obj, opts) || fe_core(&r->m, r->obj, opts) ||
 		fe_link(&r->m, &r->obj, 1, opts))
 		return -1;
 	u32 before = r->diag.errors;
@@ -137,6 +143,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	}
 	if (r->obj)
 		fe_close(r->obj);
+	if (r->target)
+		fe_target_close(r->target);
 	arena_fini(&r->a);
 	free(r);
 	return 0;
