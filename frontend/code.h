@@ -299,16 +299,43 @@ struct fe_reg {
 	bool sign;
 };
 
+/* A function that is an operation instead of a call (builtin.c). */
+struct fe_builtin {
+	enum {
+		BUILTIN_NONE,
+		BUILTIN_OLD, /* read, op, write; the old value */
+		BUILTIN_NEW, /* ... the new one */
+		BUILTIN_XCHG,
+		BUILTIN_CAS,	  /* address, expected, new: what was there */
+		BUILTIN_CAS_BOOL, /* ...: was it as expected? */
+		BUILTIN_CAS_PTR,  /* the expected value is behind a pointer */
+		BUILTIN_LOAD,
+		BUILTIN_STORE,
+		BUILTIN_DIV, /* from here on of values alone */
+		BUILTIN_MOD,
+		BUILTIN_UDIV,
+		BUILTIN_UMOD,
+		BUILTIN_BSWAP,
+	} kind : 8;
+	u8 op; /* OLD, NEW: BUILTIN_ADD ... */
+	u8 size, nargs;
+};
+
+enum { BUILTIN_ADD, BUILTIN_SUB, BUILTIN_OR, BUILTIN_AND, BUILTIN_XOR };
+
 struct fe_proto {
 	u8 nargs;
 	bool returns;
 	struct fe_reg arg[5], ret;
+	struct fe_builtin builtin;
 };
 
 /* Prototype of an extern function; false, with *why naming the reason, if it
  * has none or cannot be called. */
 bool fe_extern_proto(
 	const struct module *m, u32 sym, struct fe_proto *p, const char **why);
+/* The same for what compilers call without a prototype (builtin.c). */
+bool fe_builtin_proto(const char *name, struct fe_proto *p);
 /* The FUNC with this id returns an integer of at most 32 bits. */
 bool fe_returns_int(const struct module *m, u32 btf_func);
 /* Registers that a call of it reads; 0 if it has no prototype. */

@@ -94,13 +94,6 @@ static const char *read_proto(
 	return add_value(btf, t->type, &p->ret, &one, 1);
 }
 
-/* What compilers call without a declaration. */
-static bool is_memory_function(const char *name)
-{
-	return !strcmp(name, "memset") || !strcmp(name, "memcpy") ||
-	       !strcmp(name, "memmove");
-}
-
 bool fe_extern_proto(
 	const struct module *m, u32 sym, struct fe_proto *p, const char **why)
 {
@@ -112,13 +105,8 @@ bool fe_extern_proto(
 	memset(p, 0, sizeof(*p));
 	if (btf)
 		id = btf__find_by_name_kind(btf, name, BTF_KIND_FUNC);
-	if (id <= 0 && is_memory_function(name)) {
-		*p = (struct fe_proto){
-			3, true, {{8, 0}, {8, 0}, {8, 0}}, {8, 0}};
-		if (!strcmp(name, "memset"))
-			p->arg[1] = (struct fe_reg){4, true};
+	if (id <= 0 && fe_builtin_proto(name, p))
 		return true;
-	}
 	*why = "has no prototype in BTF";
 	if (id <= 0)
 		return false;

@@ -28,7 +28,7 @@
  *              summary.c   what callers may know of a function
  *   fe_lower   lower*.c typed CFG -> IR
  *
- * isa.c has the tables; extern.c reads prototypes; code.h and types.h hold
+ * isa.c has the tables; extern.c, builtin.c know prototypes; code.h and types.h hold
  * what these stages share.
  */
 #ifndef KILN_FRONTEND_H

@@ -53,6 +53,9 @@ void lower_may_goto(struct lower *l, u32 spent, u32 go);
 /* ---- lower_packet.c ------------------------------------------------------ */
 void lower_packet(struct lower *l, const struct insn *i);
 
+/* ---- lower_builtin.c ----------------------------------------------------- */
+ref lower_builtin(struct lower *l, const struct fe_call *c);
+
 /* ---- lower_call.c -------------------------------------------------------- */
 void lower_lose_registers(struct lower *l); /* r1..r5, by a call */
 void lower_call(struct lower *l, const struct insn *i);

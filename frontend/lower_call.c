@@ -70,6 +70,8 @@ static ref call_extern(
 	struct call call = call_of(c, CALL_EXTERN, i->sym);
 	ref args[5], r;
 
+	if (c->proto.builtin.kind)
+		return lower_builtin(l, c);
 	args_of(l, c->nargs, args);
 	for (u32 k = 0; k < c->nargs; k++)
 		args[k] = extend(l, args[k], c->proto.arg[k]);
