@@ -334,6 +334,11 @@ struct fe_proto {
  * has none or cannot be called. */
 bool fe_extern_proto(
 	const struct module *m, u32 sym, struct fe_proto *p, const char **why);
+/* The same of a FUNC_PROTO; NULL, or why not. */
+struct btf;
+struct btf_type;
+const char *fe_read_proto(
+	const struct btf *btf, const struct btf_type *t, struct fe_proto *p);
 /* The same for what compilers call without a prototype (builtin.c). */
 bool fe_builtin_proto(const char *name, struct fe_proto *p);
 /* The FUNC with this id returns an integer of at most 32 bits. */

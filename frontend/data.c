@@ -94,6 +94,7 @@ static int read_section(struct fe_obj *o, u32 sec)
 	s->data = 1 + add_datasec(m, s->name, s->size, s->align);
 	struct datasec *d = &m->data.v[s->data - 1];
 	d->writable = writable;
+	d->is_ops = !strncmp(s->name, ".struct_ops", 11);
 	if (s->bytes)
 		d->bytes = arena_dup(m->a, s->bytes, s->size);
 	return 0;

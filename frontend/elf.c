@@ -216,8 +216,7 @@ static bool is_family(const char *s, const char *base)
 static enum fe_role role_of(const struct fe_sec *s)
 {
 	static const char *const other[] = {"license", "version", ".kconfig",
-		".ksyms", ".struct_ops", ".struct_ops.link", ".addr_space.1",
-		".arena.1"};
+		".ksyms", ".addr_space.1", ".arena.1"};
 
 	if (!strcmp(s->name, ".BTF") || !strcmp(s->name, ".BTF.ext"))
 		return ROLE_OTHER;

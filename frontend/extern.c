@@ -73,7 +73,7 @@ static const char *add_value(
 	return NULL;
 }
 
-static const char *read_proto(
+const char *fe_read_proto(
 	const struct btf *btf, const struct btf_type *t, struct fe_proto *p)
 {
 	const struct btf_param *param = btf_params(t);
@@ -114,7 +114,7 @@ bool fe_extern_proto(
 	t = t ? btf__type_by_id(btf, t->type) : NULL;
 	if (!t || !btf_is_func_proto(t))
 		return false;
-	*why = read_proto(btf, t, p);
+	*why = fe_read_proto(btf, t, p);
 	return !*why;
 }
 

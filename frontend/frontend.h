@@ -26,6 +26,7 @@
  *              ctx.c    contexts by program type
  *              typeuse.c   what is wrong, and what lowering needs
  *              summary.c   what callers may know of a function
+ *   fe_struct_ops  struct_ops.c  functions between C and programs
  *   fe_lower   lower*.c typed CFG -> IR
  *
  * isa.c has the tables; extern.c, builtin.c know prototypes; code.h and types.h hold
@@ -110,6 +111,11 @@ void fe_dump_flow(FILE *out, const struct module *m);
 /* ---- types.c ---- */
 int fe_types(struct module *m);
 void fe_dump_types(FILE *out, const struct module *m);
+
+/* ---- struct_ops.c ---- */
+/* After fe_types: functions that C calls through tables of struct_ops. */
+int fe_struct_ops(struct module *m);
+struct fn *fe_lower_thunk(struct module *m, u32 func, struct arena *a);
 
 /* ---- lower.c ---- */
 /* IR of one function, not yet optimised; NULL after a diagnostic. */

@@ -343,6 +343,27 @@ static int settle_maps(struct links *k)
 	return err;
 }
 
+static int settle_ops(struct links *k)
+{
+	struct module *m = k->m;
+	int err = 0;
+
+	for (u32 i = 0; i < m->ops.n; i++) {
+		struct ops_ref *r = &m->ops.v[i];
+		struct loc l = {.file = m->file[r->file],
+			.section = m->data.v[r->data].name,
+			.insn = -1};
+
+		r->sym = k->to[r->sym].sym;
+		if (m->sym.v[r->sym].kind == SYM_SUBPROG)
+			continue;
+		diag_error(m->diag, &l, "%s: no input defines it as a program",
+			m->sym.v[r->sym].name);
+		err = -1;
+	}
+	return err;
+}
+
 /* ---- all of it ----------------------------------------------------------- */
 
 int fe_link(struct module *m, struct fe_obj *const *o, size_t n,
@@ -354,7 +375,8 @@ int fe_link(struct module *m, struct fe_obj *const *o, size_t n,
 	if (resolve_names(&k) | check_extern_maps(&k))
 		return -EINVAL;
 	drop_variables(m);
-	if (settle_insns(&k) | settle_data(&k) | settle_maps(&k))
+	if (settle_insns(&k) | settle_data(&k) | settle_maps(&k) |
+		settle_ops(&k))
 		return -EINVAL;
 	if (fe_check_sets(o, n, opts) | fe_map_entries(m, opts) |
 		fe_programs(m, o, n, opts))

@@ -359,6 +359,8 @@ struct fn *fe_lower(
 	struct arena_mark mark = arena_mark(tmp);
 	struct lower l = {.m = m, .func = &m->func.v[func]};
 
+	if (l.func->is_thunk)
+		return fe_lower_thunk(m, func, a);
 	l.strict_align = cg && cg->strict_align;
 	l.fe = l.func->fe;
 	assert(l.fe->use && "fe_types did not see it");

@@ -32,12 +32,11 @@ static ref widen(struct lower *l, const struct fe_call *c, ref v)
 {
 	if (c->proto.builtin.size == 8)
 		return v;
-	return lower_op(l, c->proto.ret.sign ? OP_SEXT : OP_ZEXT, TY_I64, v,
-		(ref){0});
+	return lower_op(
+		l, c->proto.ret.sign ? OP_SEXT : OP_ZEXT, TY_I64, v, (ref){0});
 }
 
-static ref fetch(
-	struct lower *l, const struct fe_call *c, enum rmw rmw, ref v)
+static ref fetch(struct lower *l, const struct fe_call *c, enum rmw rmw, ref v)
 {
 	struct access a = access_of(l, c, 0);
 	ref arg[2] = {lower_address(l, 1, &a), v};

@@ -20,7 +20,7 @@ enum fe_role {
 	ROLE_DATA,   /* variables: .data*, .bss*, .rodata*, named ones */
 	ROLE_MAPS,   /* .maps: map definitions described by BTF */
 	ROLE_LEGACY, /* maps, maps/<name>: struct bpf_map_def */
-	ROLE_OTHER,  /* license, version, .struct_ops, arenas */
+	ROLE_OTHER,  /* license, version, arenas */
 };
 
 /* A relocation: its place lies inside its section, its symbol exists. */

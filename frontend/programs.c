@@ -53,7 +53,8 @@ static int check_options(
 
 /* ---- use ----------------------------------------------------------------- */
 
-enum { IS_CALLED = 1, IS_TAIL = 2, IS_ENTRY = 4 }; /* of a function */
+/* Of a function; IS_TAIL: a map or a table of struct_ops has it. */
+enum { IS_CALLED = 1, IS_TAIL = 2, IS_ENTRY = 4 };
 
 static void mark_use(const struct module *m, u8 *use, u32 sym, u8 how)
 {
@@ -81,6 +82,8 @@ static u8 *find_uses(const struct module *m, struct fe_obj *const *o, size_t n)
 	for (u32 i = 0; i < m->map.n; i++)
 		for (u32 k = 0; k < m->map.v[i].init.n; k++)
 			mark_use(m, use, m->map.v[i].init.v[k].sym, IS_TAIL);
+	for (u32 i = 0; i < m->ops.n; i++)
+		mark_use(m, use, m->ops.v[i].sym, IS_TAIL);
 	for (size_t i = 0; i < n; i++)
 		mark_entries(o[i], use);
 	return use;

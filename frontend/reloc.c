@@ -564,6 +564,14 @@ static int cmp_data_rel(const void *a, const void *b)
 	return (x->off > y->off) - (x->off < y->off);
 }
 
+/* A function in a table of struct_ops is a program. */
+static bool is_ops_ref(const struct module *m, u32 data, u32 sym)
+{
+	return m->data.v[data].is_ops &&
+	       (m->sym.v[sym].kind == SYM_SUBPROG ||
+		       m->sym.v[sym].kind == SYM_EXTERN);
+}
+
 static int reloc_data(
 	struct fe_obj *o, struct fe_sec *s, const struct fe_opts *opts)
 {
@@ -584,9 +592,14 @@ static int reloc_data(
 			err = -1;
 			continue;
 		}
-		fe_mark_taken(m, t.sym);
 		u64 off = s->shift + s->rel[i].off;
 		memset(m->data.v[idx].bytes + off, 0, 8);
+		if (is_ops_ref(m, idx, t.sym)) {
+			*vec_push(m->a, &m->ops) =
+				(struct ops_ref){idx, off, t.sym, o->file};
+			continue;
+		}
+		fe_mark_taken(m, t.sym);
 		*vec_push(m->a, &m->data.v[idx].rel) =
 			(struct data_rel){off, t.sym, t.addend, o->file};
 	}
@@ -700,26 +713,12 @@ static int read_version(struct fe_obj *o)
 	return 0;
 }
 
-static int refuse_struct_ops(struct fe_obj *o)
-{
-	static const char *const names[] = {".struct_ops", ".struct_ops.link"};
-
-	for (u32 i = 0; i < countof(names); i++) {
-		if (!o->sec[fe_find_sec(o, names[i])].size)
-			continue;
-		fe_error(o, names[i], "tables of struct_ops are not read");
-		return -1;
-	}
-	return 0;
-}
-
 /* ---- all of it ----------------------------------------------------------- */
 
 int fe_reloc(struct module *m, struct fe_obj *o, const struct fe_opts *opts)
 {
 	(void)m;
-	int err = read_license(o) | read_version(o) | refuse_struct_ops(o) |
-		  fe_data(o, opts);
+	int err = read_license(o) | read_version(o) | fe_data(o, opts);
 
 	for (u32 i = 1; i < o->nsec; i++)
 		if (o->sec[i].role == ROLE_CODE)

@@ -81,6 +81,8 @@ struct func {
 	bool is_prog;	  /* a program (an entry), not a subprogram */
 	bool is_global;	  /* STB_GLOBAL in the source */
 	bool is_callback; /* its address is taken */
+	bool is_thunk;	  /* struct_ops: no instructions; it calls ... */
+	u32 thunk_of; /* ... this symbol with the address of its arguments */
 	bool is_used; /* flow: a program, or reached from one or from data */
 	struct fe_func *fe; /* what the frontend's stages know about it */
 	/* flow: */
@@ -125,7 +127,8 @@ struct datasec {
 	u8 *bytes;	  /* NULL: all zero */
 	u64 size, align;
 	bool writable;
-	bool knobs; /* holds const volatile variables: .data.rel.ro* */
+	bool is_ops; /* tables of struct_ops: kept like programs */
+	bool knobs;  /* holds const volatile variables: .data.rel.ro* */
 	/* Its variables by offset, as far as BTF describes them. */
 	vec(struct data_var {
 		const char *name;
@@ -157,6 +160,14 @@ struct core_note {
 	u32 own_type;	  /* its operand is this type of btf_types; else 0 */
 };
 
+/* A program that a table of struct_ops names. */
+struct ops_ref {
+	u32 data; /* in module->data */
+	u64 off;
+	u32 sym;
+	u32 file; /* input number */
+};
+
 struct module {
 	struct arena *a;
 	struct diag *diag;
@@ -169,6 +180,7 @@ struct module {
 	vec(struct mapdef) map;
 	vec(struct datasec) data;
 	vec(struct core_note) core; /* ascending */
+	vec(struct ops_ref) ops;
 	u32 max_cpus;	     /* CPU slots that per-CPU storage is made for */
 	const char *license; /* "" if none */
 	u32 license_file, version_file; /* inputs that say them */

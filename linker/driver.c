@@ -276,7 +276,7 @@ static int frontend(struct run *r)
 	done(r, "types");
 	if (dumps(l, "types"))
 		fe_dump_types(l->o->dump, &l->m);
-	return 0;
+	return fe_struct_ops(&l->m);
 }
 
 static const char *sym_name(void *ctx, u32 sym)

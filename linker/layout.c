@@ -445,6 +445,8 @@ static sec_id place_data_sec(struct link *l, struct datasec *d)
 	u64 flags = SHF_ALLOC | (d->writable ? SHF_WRITE : 0);
 	const char *name = d->name;
 
+	if (d->is_ops)
+		name = arena_printf(&l->a, ".data%s", name);
 	/* Read-only data that the host sets before load, or that holds
 	 * addresses, must be writable while it is relocated. */
 	if (d->knobs || (!d->writable && d->rel.n)) {

@@ -165,6 +165,9 @@ static void mark_all(struct link *l)
 	for (u32 i = 0; i < l->m.func.n; i++)
 		if (is_asked(l, &l->m.func.v[i]))
 			mark_func(&k, i);
+	for (u32 i = 0; i < l->m.data.n && !l->o->progs; i++)
+		if (l->m.data.v[i].is_ops)
+			mark_data(&k, i);
 	while (k.func.n || k.data.n || k.map.n) {
 		if (k.func.n)
 			scan_func(&k, &l->m.func.v[k.func.v[--k.func.n]]);
