@@ -18,7 +18,7 @@
 
 /* ---- input ------------------------------------------------------------------ */
 
-int run_complain(const char *name, const char *what)
+static int complain(const char *name, const char *what)
 {
 	fprintf(stderr, "kiln: error: %s: %s\n", name, what);
 	return -EINVAL;
@@ -42,31 +42,31 @@ static int read_stream(struct cli *o, FILE *f, struct blob *b)
 	return ferror(f) ? -EIO : 0;
 }
 
-int run_read(struct cli *o, const char *name, struct blob *b)
+static int read_file(struct cli *o, const char *name, struct blob *b)
 {
 	bool is_stdin = !strcmp(name, "-");
 	FILE *f = is_stdin ? stdin : fopen(name, "rbe");
 
 	if (!f)
-		return run_complain(name, strerror(errno));
+		return complain(name, strerror(errno));
 	int err = read_stream(o, f, b);
 	if (!is_stdin)
 		fclose(f);
 	if (err == -EFBIG)
-		return run_complain(name, "larger than 256 MiB");
-	return err ? run_complain(name, "read error") : 0;
+		return complain(name, "larger than 256 MiB");
+	return err ? complain(name, "read error") : 0;
 }
 
-int run_write(const char *name, const void *p, size_t n)
+static int write_file(const char *name, const void *p, size_t n)
 {
 	bool is_stdout = !strcmp(name, "-");
 	FILE *f = is_stdout ? stdout : fopen(name, "wbe");
 
 	if (!f)
-		return run_complain(name, strerror(errno));
+		return complain(name, strerror(errno));
 	bool bad = fwrite(p, 1, n, f) != n;
 	bad |= is_stdout ? fflush(f) != 0 : fclose(f) != 0;
-	return bad ? run_complain(name, "write error") : 0;
+	return bad ? complain(name, "write error") : 0;
 }
 
 static int hex_digit(char c)
@@ -94,7 +94,7 @@ static int parse_hex(struct cli *o, const char *what, const char *s, size_t n,
 		int lo = i + 1 < n ? hex_digit(s[i + 1]) : -1;
 
 		if (hi < 0 || lo < 0)
-			return run_complain(what, "wanted pairs of hex digits");
+			return complain(what, "wanted pairs of hex digits");
 		b->p[b->n++] = (u8)(hi << 4 | lo);
 		i++;
 	}
@@ -150,13 +150,13 @@ static struct kiln_program *pick_program(struct cli *o, struct kiln_object *obj)
 	if (o->prog) {
 		p = kiln_object_find_program(obj, o->prog);
 		if (!p)
-			run_complain(o->prog, "the object has no such program");
+			complain(o->prog, "the object has no such program");
 		return p;
 	}
 	if (!p)
-		run_complain(kiln_object_name(obj), "no programs");
+		complain(kiln_object_name(obj), "no programs");
 	else if (kiln_object_next_program(obj, p)) {
-		run_complain(kiln_object_name(obj),
+		complain(kiln_object_name(obj),
 			"more than one program: choose with --prog");
 		return NULL;
 	}
@@ -170,10 +170,9 @@ static int run_raw(struct cli *o)
 	struct blob text = {0}, code, mem = {0};
 
 	if (o->narg != 1)
-		return run_complain(
-			"run --raw", "wanted one program in hex, or -");
+		return complain("run --raw", "wanted one program in hex, or -");
 	text = (struct blob){(u8 *)o->arg[0], strlen(o->arg[0])};
-	if (!strcmp(o->arg[0], "-") && run_read(o, "-", &text))
+	if (!strcmp(o->arg[0], "-") && read_file(o, "-", &text))
 		return -EINVAL;
 	if (parse_hex(o, "program", (char *)text.p, text.n, &code))
 		return -EINVAL;
@@ -194,6 +193,34 @@ static int run_raw(struct cli *o)
 }
 
 /* ---- programs with a context -------------------------------------------------------- */
+
+static int make_context(struct cli *o, u32 prog_type, struct run_ctx *c)
+{
+	struct blob data = {0}, in = {0};
+	const char *why;
+
+	if (o->data_in && read_file(o, o->data_in, &data))
+		return -EINVAL;
+	if (o->ctx_in && read_file(o, o->ctx_in, &in))
+		return -EINVAL;
+	why = run_ctx_init(c, &o->a, prog_type, data, in);
+	if (!why)
+		return 0;
+	return complain(in.n > c->ctx.n ? o->ctx_in : o->data_in, why);
+}
+
+static int write_results(struct cli *o, struct run_ctx *c)
+{
+	struct blob data = run_ctx_data(c), uapi;
+
+	if (o->data_out && data.p &&
+		write_file(o->data_out, data.p, data.n))
+		return -EINVAL;
+	if (!o->ctx_out)
+		return 0;
+	uapi = run_ctx_uapi(c);
+	return write_file(o->ctx_out, uapi.p, uapi.n);
+}
 
 static void print_result(const struct cli *o, u64 ret, u64 ns)
 {
@@ -224,7 +251,7 @@ static int run_program(struct cli *o, struct kiln_program *p)
 	struct run_ctx c;
 	u64 ret = 0, ns = 0;
 
-	if (run_ctx_make(o, kiln_program_type(p), &c))
+	if (make_context(o, kiln_program_type(p), &c))
 		return -EINVAL;
 	/* as in the kernel's test run, a changed packet stays changed */
 	u64 start = now_ns();
@@ -232,7 +259,7 @@ static int run_program(struct cli *o, struct kiln_program *p)
 		ret = kiln_program_run(p, c.ctx.p);
 	ns = now_ns() - start;
 	print_result(o, ret, o->repeat ? ns / o->repeat : 0);
-	return run_ctx_write(o, &c);
+	return write_results(o, &c);
 }
 
 static int run(struct cli *o)
@@ -246,7 +273,7 @@ static int run(struct cli *o)
 			o->narg);
 		return -EINVAL;
 	}
-	if (run_read(o, o->arg[0], &b))
+	if (read_file(o, o->arg[0], &b))
 		return -EINVAL;
 	struct kiln_object *obj = load_object(o, o->arg[0], &b);
 	if (!obj)

@@ -347,7 +347,7 @@ int cmd_inspect(int argc, char **argv);
 int cmd_disasm(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 
-/* ---- cmd_run.c, run_ctx.c ---- */
+/* ---- run_ctx.c: what programs get from kiln run ---- */
 /* Bytes of a file, or made from options. */
 struct blob {
 	u8 *p;
@@ -356,20 +356,18 @@ struct blob {
 
 /* What a program of some type gets, and the memory behind it. */
 struct run_ctx {
-	const struct ctx_kind *kind;
-	struct blob data; /* as given */
-	u8 *frame;	  /* headroom, data, tailroom */
-	struct blob ctx;  /* what the program gets */
+	const struct ctx_kind *kind; /* NULL: plain memory */
+	struct blob data;	     /* as given */
+	u8 *frame;		     /* headroom, data, tailroom */
+	struct blob ctx; /* what the program gets: its UAPI part */
 };
 
-/* --ctx-in and --data-in, or defaults, for a program of a type; and what the
- * program left of them to --ctx-out and --data-out. 0 or negative errno after
- * a message. */
-int run_ctx_make(struct cli *o, u32 prog_type, struct run_ctx *c);
-int run_ctx_write(const struct cli *o, struct run_ctx *c);
-
-int run_complain(const char *name, const char *what);	       /* -EINVAL */
-int run_read(struct cli *o, const char *name, struct blob *b); /* "-": stdin */
-int run_write(const char *name, const void *p, size_t n);
+/* For a program of a type: data is the packet, in (the start of) the UAPI
+ * struct; both may be empty. NULL, or why it cannot be. */
+const char *run_ctx_init(struct run_ctx *c, struct arena *a, u32 prog_type,
+	struct blob data, struct blob in);
+/* What the program left: the packet, and the UAPI struct without addresses. */
+struct blob run_ctx_data(const struct run_ctx *c);
+struct blob run_ctx_uapi(struct run_ctx *c);
 
 #endif

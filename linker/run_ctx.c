@@ -62,15 +62,13 @@ static struct blob result_xdp(const struct run_ctx *c)
 		md->data, (size_t)((u8 *)md->data_end - (u8 *)md->data)};
 }
 
-/* Who a frame is for, when it comes in on an interface with address 0. */
+/* Who a frame is for that comes in on the loopback device: its own address is
+ * 0, and so is the one for broadcasts. */
 static u32 packet_type(const u8 *frame)
 {
-	static const u8 broadcast[] = {255, 255, 255, 255, 255, 255};
 	static const u8 own[6];
-	enum { HOST, BROADCAST, MULTICAST, OTHERHOST };
+	enum { HOST, MULTICAST = 2, OTHERHOST };
 
-	if (!memcmp(frame, broadcast, 6))
-		return BROADCAST;
 	if (frame[0] & 1)
 		return MULTICAST;
 	return memcmp(frame, own, 6) ? OTHERHOST : HOST;
@@ -212,64 +210,51 @@ static const struct ctx_kind *kind_of(u32 prog_type)
 
 /* ---- in and out ------------------------------------------------------------- */
 
-static int make_data(struct cli *o, struct run_ctx *c)
+static const char *make_data(struct run_ctx *c, struct arena *a)
 {
-	if (o->data_in && (!c->kind || !c->kind->result))
-		return run_complain(
-			o->data_in, "programs of this type take no packet");
-	if (o->data_in && run_read(o, o->data_in, &c->data))
-		return -EINVAL;
+	if (c->data.n && (!c->kind || !c->kind->result))
+		return "programs of this type take no packet";
 	if (c->data.n > MAX_DATA)
-		return run_complain(o->data_in, "more than 1 MiB of data");
-	if (o->data_in && c->data.n < c->kind->min_data)
-		return run_complain(o->data_in,
-			"shorter than the 14 bytes of an Ethernet header");
-	c->frame = arena_alloc(&o->a, HEADROOM + c->data.n + TAILROOM);
+		return "more than 1 MiB of data";
+	if (c->data.n && c->data.n < c->kind->min_data)
+		return "shorter than the 14 bytes of an Ethernet header";
+	c->frame = arena_alloc(a, HEADROOM + c->data.n + TAILROOM);
 	if (c->data.n)
 		memcpy(frame_data(c), c->data.p, c->data.n);
-	return 0;
+	return NULL;
 }
 
-int run_ctx_make(struct cli *o, u32 prog_type, struct run_ctx *c)
+const char *run_ctx_init(struct run_ctx *c, struct arena *a, u32 prog_type,
+	struct blob data, struct blob in)
 {
-	struct blob in = {0};
+	const struct ctx_kind *kind = kind_of(prog_type);
+	const char *why;
 
-	*c = (struct run_ctx){.kind = kind_of(prog_type)};
-	if (make_data(o, c))
-		return -EINVAL;
-	if (o->ctx_in && run_read(o, o->ctx_in, &in))
-		return -EINVAL;
-	if (!c->kind) { /* plain memory */
-		c->ctx = in;
-		if (!in.n)
-			c->ctx = (struct blob){
-				arena_alloc(&o->a, OWN_BYTES), OWN_BYTES};
-		return 0;
-	}
-	if (in.n > c->kind->uapi_size)
-		return run_complain(
-			o->ctx_in, arena_printf(&o->a, "larger than struct %s",
-					   c->kind->name));
-	c->ctx =
-		(struct blob){arena_alloc(&o->a, c->kind->size), c->kind->size};
+	*c = (struct run_ctx){.kind = kind, .data = data};
+	c->ctx.n = kind ? kind->uapi_size : in.n ?: OWN_BYTES;
+	if (in.n > c->ctx.n)
+		return arena_printf(a, "larger than struct %s", kind->name);
+	why = make_data(c, a);
+	if (why)
+		return why;
+	c->ctx.p = arena_alloc(a, kind ? kind->size : c->ctx.n);
 	if (in.n)
 		memcpy(c->ctx.p, in.p, in.n);
-	c->kind->reset(c);
-	return 0;
+	if (kind)
+		kind->reset(c);
+	return NULL;
 }
 
-int run_ctx_write(const struct cli *o, struct run_ctx *c)
+struct blob run_ctx_data(const struct run_ctx *c)
 {
-	if (o->data_out && c->kind && c->kind->result) {
-		struct blob b = c->kind->result(c);
+	if (c->kind && c->kind->result)
+		return c->kind->result(c);
+	return (struct blob){0};
+}
 
-		if (run_write(o->data_out, b.p, b.n))
-			return -EINVAL;
-	}
-	if (!o->ctx_out)
-		return 0;
-	if (!c->kind)
-		return run_write(o->ctx_out, c->ctx.p, c->ctx.n);
-	set_pointers(c, NULL, NULL); /* nobody else's addresses */
-	return run_write(o->ctx_out, c->ctx.p, c->kind->uapi_size);
+struct blob run_ctx_uapi(struct run_ctx *c)
+{
+	if (c->kind)
+		set_pointers(c, NULL, NULL); /* nobody else's addresses */
+	return c->ctx;
 }

@@ -1,0 +1,156 @@
+/*
+ * One program of an object in the running kernel: loaded by libbpf, each time
+ * anew, so that its maps are its own.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "differ.h"
+
+/* ---- loading ------------------------------------------------------------- */
+
+/* The last complaint: why an object is not to be had. State of this file. */
+static char why[256];
+
+static int keep_complaint(
+	enum libbpf_print_level level, const char *format, va_list args)
+{
+	char line[256];
+
+	if (level != LIBBPF_WARN)
+		return 0;
+	vsnprintf(line, sizeof(line), format, args);
+	line[strcspn(line, "\n")] = 0;
+	if (!why[0])
+		snprintf(why, sizeof(why), "%s", line);
+	return 0;
+}
+
+static struct bpf_program *only(struct bpf_object *obj, const char *name)
+{
+	struct bpf_program *p, *found = NULL;
+
+	bpf_object__for_each_program(p, obj)
+	{
+		bool is = !strcmp(bpf_program__name(p), name);
+
+		bpf_program__set_autoload(p, is);
+		if (is)
+			found = p;
+	}
+	return found;
+}
+
+static const char *take_maps(struct kprog *k)
+{
+	struct bpf_map *m;
+
+	bpf_object__for_each_map(m, k->obj)
+	{
+		struct kmap *to = &k->map[k->nmaps];
+
+		if (bpf_map__fd(m) < 0)
+			continue;
+		if (k->nmaps++ == MAX_MAPS)
+			return "too many maps";
+		*to = (struct kmap){.fd = bpf_map__fd(m),
+			.type = bpf_map__type(m),
+			.key_size = bpf_map__key_size(m),
+			.value_size = bpf_map__value_size(m),
+			.max_entries = bpf_map__max_entries(m),
+			.internal = bpf_map__is_internal(m)};
+		snprintf(to->name, sizeof(to->name), "%s", bpf_map__name(m));
+	}
+	return NULL;
+}
+
+static void unpin(struct bpf_object *obj)
+{
+	struct bpf_map *m;
+
+	bpf_object__for_each_map(m, obj) bpf_map__set_pin_path(m, NULL);
+}
+
+const char *kprog_load(struct kprog *k, const char *path, const char *prog,
+	const char *section, u32 type)
+{
+	struct bpf_program *p;
+
+	memset(k, 0, sizeof(*k));
+	k->fd = -1;
+	why[0] = 0;
+	libbpf_set_print(keep_complaint);
+	k->obj = bpf_object__open_file(path, NULL);
+	if (!k->obj)
+		return legacy_load(k, path, prog, section, type);
+	p = only(k->obj, prog);
+	if (!p) {
+		bpf_object__close(k->obj);
+		k->obj = NULL;
+		return legacy_load(k, path, prog, section, type);
+	}
+	bpf_program__set_type(p, (enum bpf_prog_type)type);
+	unpin(k->obj);
+	if (bpf_object__load(k->obj))
+		return why[0] ? why : strerror(errno);
+	k->fd = bpf_program__fd(p);
+	return take_maps(k);
+}
+
+void kprog_unload(struct kprog *k)
+{
+	if (k->obj) {
+		bpf_object__close(k->obj);
+		return;
+	}
+	if (!k->legacy)
+		return;
+	if (k->fd >= 0)
+		close(k->fd);
+	for (u32 m = 0; m < k->nmaps; m++)
+		close(k->map[m].fd);
+}
+
+/* ---- running ------------------------------------------------------------- */
+
+static bool takes_context(u32 type)
+{
+	return type != BPF_PROG_TYPE_XDP;
+}
+
+static void run_raw_tp(
+	const struct kprog *k, const void *args, u32 n, struct result *r)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, o, .ctx_in = args, .ctx_size_in = n);
+
+	r->err = bpf_prog_test_run_opts(k->fd, &o);
+	r->retval = o.retval;
+}
+
+void kprog_run(const struct kprog *k, u32 type, const void *data, u32 n,
+	struct result *r)
+{
+	struct __sk_buff skb = {0};
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = data, .data_size_in = n,
+		.data_out = r->data, .data_size_out = sizeof(r->data),
+		.repeat = 1);
+
+	memset(r, 0, sizeof(*r));
+	if (type == BPF_PROG_TYPE_RAW_TRACEPOINT) {
+		run_raw_tp(k, data, n, r);
+		return;
+	}
+	if (takes_context(type)) {
+		o.ctx_in = &skb;
+		o.ctx_size_in = sizeof(skb);
+		o.ctx_out = r->ctx;
+		o.ctx_size_out = sizeof(r->ctx);
+	}
+	r->err = bpf_prog_test_run_opts(k->fd, &o);
+	r->retval = o.retval;
+	r->data_n = o.data_size_out;
+	r->ctx_n = takes_context(type) ? o.ctx_size_out : 0;
+}
