@@ -22,12 +22,6 @@ struct place place_of(const struct fn *f, const struct ins *i)
 	return p;
 }
 
-bool place_same(const struct place *a, const struct place *b)
-{
-	return a->own == b->own && a->base == b->base && a->off == b->off &&
-	       a->size == b->size && a->region == b->region;
-}
-
 static bool overlap(const struct place *a, const struct place *b)
 {
 	u64 d = (u64)b->off - (u64)a->off; /* b starts d behind a */

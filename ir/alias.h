@@ -13,7 +13,11 @@ struct place {
 
 /* Of a memory operation. */
 struct place place_of(const struct fn *f, const struct ins *i);
-bool place_same(const struct place *a, const struct place *b);
+static inline bool place_same(const struct place *a, const struct place *b)
+{
+	return a->off == b->off && a->base == b->base && a->own == b->own &&
+	       a->size == b->size && a->region == b->region;
+}
 /* frame_lost: somebody else may know the address of the own frame. */
 bool place_alias(const struct place *a, const struct place *b, bool frame_lost);
 /* The strict rules of the memory contract hold for it. */

@@ -318,24 +318,33 @@ static void resolve_args(struct folder *F, struct ins *x)
 		arg[k] = resolve(F, arg[k]);
 }
 
+/* One use of v less; true if nobody needs it any more. */
+static bool drop_use(struct folder *F, u32 v)
+{
+	const struct ins *i = &F->f->ins[v];
+
+	return !--F->uses[v] && i->blk != BLK_NONE &&
+	       (op_info[i->op].flags & OPF_PURE);
+}
+
 /* One use of r less. What becomes unused on the way goes at once, so that the
  * counts stay sharp. */
 static void release(struct folder *F, ref r)
 {
 	struct fn *f = F->f;
 
+	if (!drop_use(F, r.v))
+		return;
 	F->dead.n = 0;
 	*vec_push(F->tmp, &F->dead) = r.v;
 	while (F->dead.n) {
 		u32 v = F->dead.v[--F->dead.n];
-		u8 nargs = op_info[f->ins[v].op].nargs;
+		struct ins i = f->ins[v];
 
-		if (--F->uses[v] || f->ins[v].blk == BLK_NONE ||
-			!(op_info[f->ins[v].op].flags & OPF_PURE))
-			continue;
-		for (u32 k = 0; k < nargs; k++)
-			*vec_push(F->tmp, &F->dead) = f->ins[v].arg[k].v;
 		ir_remove(f, v);
+		for (u32 k = op_info[i.op].nargs; k-- > 0;)
+			if (drop_use(F, i.arg[k].v))
+				*vec_push(F->tmp, &F->dead) = i.arg[k].v;
 	}
 }
 
@@ -364,6 +373,8 @@ static void update(struct folder *F, u32 i, struct ins *x)
 	F->f->ins[i] = *x;
 	F->known[i] = known_bits(F, x);
 	if (n == OP_VARARGS)
+		return;
+	if (!memcmp(x->arg, old.arg, sizeof(old.arg)))
 		return;
 	for (u32 k = 0; k < n; k++)
 		F->uses[x->arg[k].v]++;

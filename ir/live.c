@@ -345,15 +345,37 @@ static void add_range(struct ra *ra, u32 v, u32 from, u32 to)
 		(struct range){.from = from, .to = to, .vreg = v};
 }
 
-static void add_blk_range(struct live_scan *s, u32 v, u32 b, bool def)
+static u32 live_end(const struct live_scan *s, u32 v, u32 b)
+{
+	return s->out[b] == v ? 2 * ra_end(s->ra, b) : s->last[b];
+}
+
+static void add_def_range(struct live_scan *s, u32 v, u32 b)
 {
 	struct ra *ra = s->ra;
-	u32 from = def ? ra->v[v].def_pos : 2 * ra_label(ra, b);
-	u32 to = s->out[b] == v ? 2 * ra_end(ra, b) : s->last[b];
+	u32 to = live_end(s, v, b);
 
-	if (def && to < 2 * ra->v[v].def + 2)
+	if (to < 2 * ra->v[v].def + 2)
 		to = 2 * ra->v[v].def + 2; /* an early one lasts as long */
-	add_range(ra, v, from, to);
+	add_range(ra, v, ra->v[v].def_pos, to);
+}
+
+/* Blocks from the k-th on that are on one side of def_blk; the k behind them.
+ * Those that it passes on its way make one range. */
+static u32 add_blk_ranges(struct live_scan *s, u32 v, u32 k, u32 end)
+{
+	while (k < s->blk.n && s->blk.v[k] < end) {
+		u32 first = s->blk.v[k++], b = first;
+
+		while (s->out[b] == v && k < s->blk.n &&
+			s->blk.v[k] == b + 1 && b + 1 < end) {
+			b++;
+			k++;
+		}
+		add_range(s->ra, v, 2 * ra_label(s->ra, first),
+			live_end(s, v, b));
+	}
+	return k;
 }
 
 static void find_ranges(struct live_scan *s, u32 v)
@@ -375,11 +397,9 @@ static void find_ranges(struct live_scan *s, u32 v)
 	}
 	search_up(s, v, def_blk);
 	sort_blks(s, v);
-	while (k < s->blk.n && s->blk.v[k] < def_blk)
-		add_blk_range(s, v, s->blk.v[k++], false);
-	add_blk_range(s, v, def_blk, true);
-	while (k < s->blk.n)
-		add_blk_range(s, v, s->blk.v[k++], false);
+	k = add_blk_ranges(s, v, k, def_blk);
+	add_def_range(s, v, def_blk);
+	add_blk_ranges(s, v, k, UINT32_MAX);
 }
 
 /* Nobody reads it, and its def need not write it anywhere. */

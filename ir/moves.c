@@ -23,11 +23,9 @@ static u32 piece_loc(const struct ra *ra, const struct piece *p, u32 vreg)
 	return MREG_SLOT | ra->bundle.v[p->bundle].slot;
 }
 
-u32 ra_loc(const struct ra *ra, u32 vreg, u32 pos)
+/* The piece that holds pos, or the last one before it. */
+static u32 search_piece(const struct ra *ra, const struct bundle *b, u32 pos)
 {
-	if (ra->v[vreg].bundle == RA_NONE)
-		return LOC_NONE;
-	const struct bundle *b = &ra->bundle.v[ra->v[vreg].bundle];
 	u32 lo = b->piece, hi = lo + b->npiece;
 
 	while (hi - lo > 1) {
@@ -38,7 +36,26 @@ u32 ra_loc(const struct ra *ra, u32 vreg, u32 pos)
 		else
 			hi = mid;
 	}
-	return piece_loc(ra, &ra->piece.v[ra->order[lo]], vreg);
+	return lo;
+}
+
+/* Most searches are for places next to each other. */
+static bool is_near(const struct ra *ra, const struct bundle *b, u32 pos)
+{
+	const struct piece *p = &ra->piece.v[ra->order[b->near]];
+
+	return p->from <= pos && pos < p->to;
+}
+
+u32 ra_loc(const struct ra *ra, u32 vreg, u32 pos)
+{
+	if (ra->v[vreg].bundle == RA_NONE)
+		return LOC_NONE;
+	struct bundle *b = &ra->bundle.v[ra->v[vreg].bundle];
+
+	if (b->npiece > 1 && !is_near(ra, b, pos))
+		b->near = search_piece(ra, b, pos);
+	return piece_loc(ra, &ra->piece.v[ra->order[b->near]], vreg);
 }
 
 /* Where vreg is when the boundary before num is reached. */

@@ -104,6 +104,7 @@ struct bundle {
 	u32 use, nuse;	   /* in ra->buse, by position */
 	u32 piece;	   /* list; array in ra->order after allocation */
 	u32 npiece;
+	u32 near; /* in ra->order: where the last search ended */
 	u32 slot; /* or RA_NONE */
 	u8 preg;  /* the one last given to a piece, or PREG_NONE */
 };

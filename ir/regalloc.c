@@ -612,7 +612,7 @@ static void order_pieces(struct ra *ra)
 		struct bundle *b = &ra->bundle.v[k];
 		u32 p = b->piece;
 
-		b->piece = n;
+		b->piece = b->near = n;
 		for (; p != RA_NONE; p = ra->piece.v[p].next)
 			ra->order[n++] = p;
 		ra_sort_pieces(ra, ra->order + b->piece, b->npiece);

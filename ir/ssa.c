@@ -74,14 +74,19 @@ struct ssa *ssa_begin(struct fn *f, u32 nvars, const u8 *types,
 	return ssa_begin_in(f->a, f, nvars, types, undef, ctx);
 }
 
-static struct ssa_blk *get_blk(struct ssa *s, u32 b)
+static struct ssa_blk *new_blk(struct ssa *s, u32 b)
 {
 	while (s->blk.n <= b)
 		vec_push(s->a, &s->blk);
-	struct ssa_blk *p = &s->blk.v[b];
-	if (!p->def)
-		p->def = arena_array(s->a, u32, s->nvars);
-	return p;
+	s->blk.v[b].def = arena_array(s->a, u32, s->nvars);
+	return &s->blk.v[b];
+}
+
+static inline struct ssa_blk *get_blk(struct ssa *s, u32 b)
+{
+	if (b < s->blk.n && s->blk.v[b].def)
+		return &s->blk.v[b];
+	return new_blk(s, b);
 }
 
 void ssa_write(struct ssa *s, u32 blk, u32 var, ref v)
@@ -151,6 +156,8 @@ static u32 known(struct ssa *s, u32 b, u32 var)
 	struct ssa_blk *p = get_blk(s, b);
 	u32 *def = &p->def[var];
 
+	if (*def && *def != BUSY)
+		return *def;
 	if (*def == BUSY)
 		*def = phi_new(s, b, var);
 	else if (!*def && !p->sealed)
