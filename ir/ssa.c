@@ -26,7 +26,7 @@ struct frame {
 	u32 blk;
 	u32 next;   /* predecessor to ask next */
 	u32 answer; /* first answer in s->answers */
-	u32 way;    /* blocks in s->way from here on get the frame's value */
+	u32 from;   /* where the walk began that ended at blk */
 };
 
 struct pending {
@@ -34,7 +34,6 @@ struct pending {
 };
 
 struct ssa_blk {
-	u32 *def;    /* per variable: ref, 0 or BUSY; NULL: none yet */
 	u32 pending; /* 1 + first in s->pending */
 	bool sealed;
 };
@@ -46,11 +45,13 @@ struct ssa {
 	const u8 *types;
 	ref (*undef)(void *ctx, u32 var, u32 blk);
 	void *ctx;
-	vec(struct ssa_blk) blk;
+	u32 **def; /* by variable: by block a ref, 0 or BUSY; NULL: none yet.
+		    * In this order because walks are along one variable */
+	struct ssa_blk *blk;
+	u32 cap; /* blocks that there is room for */
 	vec(struct pending) pending;
 	vec(struct frame) frame;
 	vec(u32) answers;
-	vec(u32) way;  /* blocks between the frames, to be given the answer */
 	vec(u32) phis; /* all that were made */
 };
 
@@ -62,6 +63,7 @@ struct ssa *ssa_begin_in(struct arena *a, struct fn *f, u32 nvars,
 	s->f = f;
 	s->a = a;
 	s->nvars = nvars;
+	s->def = arena_array(a, u32 *, nvars);
 	s->types = types;
 	s->undef = undef;
 	s->ctx = ctx;
@@ -74,25 +76,42 @@ struct ssa *ssa_begin(struct fn *f, u32 nvars, const u8 *types,
 	return ssa_begin_in(f->a, f, nvars, types, undef, ctx);
 }
 
-static struct ssa_blk *new_blk(struct ssa *s, u32 b)
+static void *grown(struct ssa *s, const void *old, u32 cap, size_t size)
 {
-	while (s->blk.n <= b)
-		vec_push(s->a, &s->blk);
-	s->blk.v[b].def = arena_array(s->a, u32, s->nvars);
-	return &s->blk.v[b];
+	void *p = arena_alloc_n(s->a, cap, size);
+
+	if (s->cap)
+		memcpy(p, old, s->cap * size);
+	return p;
 }
 
-static inline struct ssa_blk *get_blk(struct ssa *s, u32 b)
+/* Room for all blocks that there are. */
+static void room(struct ssa *s)
 {
-	if (b < s->blk.n && s->blk.v[b].def)
-		return &s->blk.v[b];
-	return new_blk(s, b);
+	u32 cap = s->f->blkcap;
+
+	if (s->f->nblk <= s->cap)
+		return;
+	s->blk = grown(s, s->blk, cap, sizeof(*s->blk));
+	for (u32 v = 0; v < s->nvars; v++)
+		if (s->def[v])
+			s->def[v] = grown(s, s->def[v], cap, sizeof(u32));
+	s->cap = cap;
+}
+
+static u32 *defs_of(struct ssa *s, u32 var)
+{
+	assert(var < s->nvars);
+	room(s);
+	if (!s->def[var])
+		s->def[var] = arena_array(s->a, u32, s->cap);
+	return s->def[var];
 }
 
 void ssa_write(struct ssa *s, u32 blk, u32 var, ref v)
 {
-	assert(var < s->nvars && v.v);
-	get_blk(s, blk)->def[var] = v.v;
+	assert(v.v);
+	defs_of(s, var)[blk] = v.v;
 }
 
 /* ---- phis ---------------------------------------------------------------- */
@@ -130,14 +149,14 @@ static u32 common(const u32 *v, u32 n)
 
 /* ---- reading ------------------------------------------------------------- */
 
-static void frame_push(struct ssa *s, u32 b, u32 way)
+static void frame_push(struct ssa *s, u32 b, u32 from)
 {
 	struct frame *fr = vec_push(s->a, &s->frame);
 
 	fr->blk = b;
 	fr->next = 0;
 	fr->answer = s->answers.n;
-	fr->way = way;
+	fr->from = from;
 }
 
 static u32 incomplete(struct ssa *s, u32 b, u32 var)
@@ -145,55 +164,55 @@ static u32 incomplete(struct ssa *s, u32 b, u32 var)
 	u32 phi = phi_new(s, b, var);
 	struct pending *p = vec_push(s->a, &s->pending);
 
-	*p = (struct pending){phi, var, s->blk.v[b].pending};
-	s->blk.v[b].pending = s->pending.n;
+	*p = (struct pending){phi, var, s->blk[b].pending};
+	s->blk[b].pending = s->pending.n;
 	return phi;
 }
 
 /* What block b itself knows of var; 0: ask its predecessors. */
 static u32 known(struct ssa *s, u32 b, u32 var)
 {
-	struct ssa_blk *p = get_blk(s, b);
-	u32 *def = &p->def[var];
+	u32 *def = &s->def[var][b];
 
-	if (*def && *def != BUSY)
-		return *def;
 	if (*def == BUSY)
 		*def = phi_new(s, b, var);
-	else if (!*def && !p->sealed)
+	else if (!*def && !s->blk[b].sealed)
 		*def = incomplete(s, b, var);
 	else if (!*def && s->f->blk[b].npred == 0)
 		*def = s->undef(s->ctx, var, b).v;
 	return *def;
 }
 
-static void give(struct ssa *s, u32 from, u32 var, u32 v)
+/* The blocks on the way from `from` up to `to`, without it, get the answer. */
+static void give(struct ssa *s, u32 from, u32 to, u32 var, u32 v)
 {
-	while (s->way.n > from)
-		s->blk.v[s->way.v[--s->way.n]].def[var] = v;
+	const struct blk *blk = s->f->blk;
+	u32 *def = s->def[var];
+
+	for (u32 b = from; b != to; b = blk[b].pred[0])
+		def[b] = v;
 }
 
 /* Walks up from b; the value, or 0 when a frame was pushed instead. */
 static u32 walk(struct ssa *s, u32 b, u32 var)
 {
-	u32 from = s->way.n;
-	u32 v;
+	const struct blk *blk = s->f->blk;
+	u32 *def = s->def[var];
+	u32 from = b, steps = 0;
 
-	while (!(v = known(s, b, var))) {
-		if (s->f->blk[b].npred > 1) {
-			s->blk.v[b].def[var] = BUSY;
-			frame_push(s, b, from);
-			return 0;
-		}
-		*vec_push(s->a, &s->way) = b;
-		b = s->f->blk[b].pred[0];
+	while (!def[b] && blk[b].npred == 1 && s->blk[b].sealed) {
+		b = blk[b].pred[0];
 		/* A ring of single predecessors: unreachable code. */
-		if (s->way.n - from > s->f->nblk) {
-			v = s->undef(s->ctx, var, b).v;
-			break;
-		}
+		if (steps++ > s->f->nblk)
+			def[b] = s->undef(s->ctx, var, b).v;
 	}
-	give(s, from, var, v);
+	u32 v = known(s, b, var);
+	if (!v) {
+		def[b] = BUSY;
+		frame_push(s, b, from);
+		return 0;
+	}
+	give(s, from, b, var, v);
 	return v;
 }
 
@@ -203,7 +222,7 @@ static u32 frame_pop(struct ssa *s, u32 var)
 	struct frame fr = s->frame.v[--s->frame.n];
 	const u32 *arg = s->answers.v + fr.answer;
 	u32 n = s->answers.n - fr.answer;
-	u32 v = s->blk.v[fr.blk].def[var];
+	u32 v = s->def[var][fr.blk];
 
 	if (v != BUSY) {
 		phi_fill(s, v, arg, n);
@@ -212,8 +231,8 @@ static u32 frame_pop(struct ssa *s, u32 var)
 		phi_fill(s, v, arg, n);
 	}
 	s->answers.n = fr.answer;
-	s->blk.v[fr.blk].def[var] = v;
-	give(s, fr.way, var, v);
+	s->def[var][fr.blk] = v;
+	give(s, fr.from, fr.blk, var, v);
 	return v;
 }
 
@@ -222,7 +241,7 @@ ref ssa_read(struct ssa *s, u32 blk, u32 var)
 	u32 base = s->frame.n;
 	u32 v;
 
-	assert(var < s->nvars);
+	defs_of(s, var);
 	v = walk(s, blk, var);
 	while (s->frame.n > base) {
 		struct frame *fr = &s->frame.v[s->frame.n - 1];
@@ -241,9 +260,10 @@ ref ssa_read(struct ssa *s, u32 blk, u32 var)
 void ssa_seal(struct ssa *s, u32 blk)
 {
 	const struct blk *b = &s->f->blk[blk];
-	u32 p = get_blk(s, blk)->pending;
 
-	s->blk.v[blk].sealed = true;
+	room(s);
+	u32 p = s->blk[blk].pending;
+	s->blk[blk].sealed = true;
 	while (p) {
 		struct pending job = s->pending.v[p - 1];
 		u32 at = s->answers.n;
