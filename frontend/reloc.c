@@ -219,6 +219,18 @@ static void copy_insns(struct fe_obj *o, u32 sec, const struct fe_fn *fn)
 	}
 }
 
+static void reserve_insns(struct fe_obj *o)
+{
+	struct module *m = o->m;
+	u64 n = m->insn.n;
+
+	for (u32 i = 1; i < o->nsec; i++)
+		if (o->sec[i].role == ROLE_CODE)
+			n += o->sec[i].size / SLOT;
+	if (n <= UINT32_MAX) /* what is too much is found out on the way */
+		vec_reserve(m->a, &m->insn, (u32)n);
+}
+
 static int read_code(struct fe_obj *o, u32 sec)
 {
 	u32 *names = find_functions(o, sec);
@@ -720,6 +732,7 @@ int fe_reloc(struct module *m, struct fe_obj *o, const struct fe_opts *opts)
 	(void)m;
 	int err = read_license(o) | read_version(o) | fe_data(o, opts);
 
+	reserve_insns(o);
 	for (u32 i = 1; i < o->nsec; i++)
 		if (o->sec[i].role == ROLE_CODE)
 			err |= read_code(o, i);
@@ -750,6 +763,7 @@ int fe_raw(struct module *m, const char *name, const u8 *bytes, size_t size)
 			size);
 		return -EINVAL;
 	}
+	vec_reserve(m->a, &m->insn, (u32)(size / SLOT));
 	for (size_t at = 0; at < size; at += SLOT)
 		read_insn(vec_push(m->a, &m->insn), bytes + at, file);
 	struct func *f = vec_push(m->a, &m->func);

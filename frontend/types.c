@@ -24,8 +24,9 @@ const struct frame *types_frame_join(
 	if (!a)
 		return b;
 	for (u32 k = 0; k < countof(a->slot); k++) {
+		if (rty_eq(a->slot[k], b->slot[k]))
+			continue;
 		struct rty j = rty_join(a->slot[k], b->slot[k], t->m->raw);
-
 		if (rty_eq(j, a->slot[k]))
 			continue;
 		if (!out)
@@ -41,15 +42,17 @@ bool types_state_join(struct types *t, struct state *a, const struct state *b)
 	bool changed = false;
 
 	for (u32 r = 0; r < countof(a->reg); r++) {
+		if (rty_eq(a->reg[r], b->reg[r]))
+			continue;
 		struct rty j = rty_join(a->reg[r], b->reg[r], t->m->raw);
-
 		changed |= !rty_eq(j, a->reg[r]);
 		a->reg[r] = j;
 	}
 	for (u32 k = 0; k < MAX_FRAMES; k++) {
+		if (a->frame[k] == b->frame[k])
+			continue;
 		const struct frame *j =
 			types_frame_join(t, a->frame[k], b->frame[k]);
-
 		changed |= j != a->frame[k];
 		a->frame[k] = j;
 	}

@@ -44,10 +44,11 @@ static inline struct rty rty_of(enum rty_kind kind, u16 id)
 	return (struct rty){.kind = (u8)kind, .id = id};
 }
 
+_Static_assert(sizeof(struct rty) == 8, "no padding: rty_eq compares bytes");
+
 static inline bool rty_eq(struct rty a, struct rty b)
 {
-	return a.kind == b.kind && a.fixed == b.fixed && a.id == b.id &&
-	       a.off == b.off;
+	return !memcmp(&a, &b, sizeof(a));
 }
 
 struct rty rty_number(i64 v); /* fixed where it fits */

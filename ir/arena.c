@@ -1,6 +1,6 @@
 /*
- * Arenas: memory that is freed all at once. A chain of chunks, each twice the
- * size of the one before up to CHUNK_MAX; an allocation that does not fit
+ * Arenas: memory that is freed all at once. A chain of chunks, each four times
+ * the size of the one before up to CHUNK_MAX; an allocation that does not fit
  * starts a new chunk. Released chunks are kept, for the arena and its scratch
  * arena alike, until the arena's end.
  */
@@ -96,7 +96,7 @@ static struct arena_chunk *chunk_of(struct arena *a, size_t need)
 
 	if (c)
 		return c;
-	size_t size = a->chunk ? 2 * (a->chunk->size + HEADER) : CHUNK_MIN;
+	size_t size = a->chunk ? 4 * (a->chunk->size + HEADER) : CHUNK_MIN;
 	if (size > CHUNK_MAX)
 		size = CHUNK_MAX;
 	if (size < need + HEADER)
@@ -258,15 +258,22 @@ void arena_fini(struct arena *a)
 
 /* ---- growing arrays ------------------------------------------------------ */
 
+void *vec_room(struct arena *a, void *v, u32 *cap, u32 n, u32 want, size_t size)
+{
+	if (want <= *cap)
+		return v;
+	void *p = arena_alloc_raw_n(a, want, size);
+	if (n)
+		memcpy(p, v, n * size);
+	*cap = want;
+	return p;
+}
+
 void *vec_grow(struct arena *a, void *v, u32 *cap, u32 n, size_t size)
 {
 	u32 want = *cap ? *cap * 2 : 8;
 
 	if (want <= *cap)
 		arena_oom(a);
-	void *p = arena_alloc_raw_n(a, want, size);
-	if (n)
-		memcpy(p, v, n * size);
-	*cap = want;
-	return p;
+	return vec_room(a, v, cap, n, want, size);
 }

@@ -91,21 +91,10 @@ struct fn *ir_fn_new(struct arena *a, const char *name, u32 nparams)
 
 void ir_reserve(struct fn *f, u32 nins, u32 nblk)
 {
-	if (nins > f->cap) {
-		struct ins *v = arena_raw(f->a, struct ins, nins);
-
-		memcpy(v, f->ins, f->nins * sizeof(*v));
-		f->ins = v;
-		f->cap = nins;
-	}
-	if (nblk > f->blkcap) {
-		struct blk *v = arena_raw(f->a, struct blk, nblk);
-
-		if (f->nblk)
-			memcpy(v, f->blk, f->nblk * sizeof(*v));
-		f->blk = v;
-		f->blkcap = nblk;
-	}
+	f->ins =
+		vec_room(f->a, f->ins, &f->cap, f->nins, nins, sizeof(*f->ins));
+	f->blk = vec_room(
+		f->a, f->blk, &f->blkcap, f->nblk, nblk, sizeof(*f->blk));
 }
 
 u32 ir_blk_new(struct fn *f)

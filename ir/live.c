@@ -275,26 +275,22 @@ struct live_scan {
 	struct ra *ra;
 	u32 *in, *out; /* by block: live at its start, end */
 	u32 *last;     /* by block: end of the last use in it */
-	vec(u32) blk;  /* where it is live in; also the work list */
-	u32 lo, hi;    /* of blk */
+	u32 *blk;      /* where it is live in; also the work list */
+	u32 nblk;
 };
 
-static void mark_in(struct live_scan *s, u32 v, u32 b)
+static inline void mark_in(struct live_scan *s, u32 v, u32 b)
 {
 	if (s->in[b] == v)
 		return;
 	s->in[b] = v;
-	*vec_push(s->ra->a, &s->blk) = b;
-	if (b < s->lo)
-		s->lo = b;
-	if (b > s->hi)
-		s->hi = b;
+	s->blk[s->nblk++] = b;
 }
 
 static void search_up(struct live_scan *s, u32 v, u32 def_blk)
 {
-	for (u32 k = 0; k < s->blk.n; k++) {
-		const struct mblk *b = &s->ra->m->blk[s->blk.v[k]];
+	for (u32 k = 0; k < s->nblk; k++) {
+		const struct mblk *b = &s->ra->m->blk[s->blk[k]];
 
 		for (u32 j = 0; j < b->npred; j++) {
 			s->out[b->pred[j]] = v;
@@ -314,18 +310,22 @@ static int cmp_u32(const void *a, const void *b)
 /* Blocks in order: from the marks if they are dense, else by sorting. */
 static void sort_blks(struct live_scan *s, u32 v)
 {
-	u32 n = 0;
+	u32 lo = UINT32_MAX, hi = 0, n = 0;
 
-	if (s->blk.n < 2)
+	for (u32 k = 0; k < s->nblk; k++) {
+		lo = s->blk[k] < lo ? s->blk[k] : lo;
+		hi = s->blk[k] > hi ? s->blk[k] : hi;
+	}
+	if (s->nblk < 2)
 		return;
-	if ((s->hi - s->lo) / 16 > s->blk.n) {
-		qsort(s->blk.v, s->blk.n, sizeof(u32), cmp_u32);
+	if ((hi - lo) / 16 > s->nblk) {
+		qsort(s->blk, s->nblk, sizeof(u32), cmp_u32);
 		return;
 	}
-	for (u32 b = s->lo; b <= s->hi; b++)
+	for (u32 b = lo; b <= hi; b++)
 		if (s->in[b] == v)
-			s->blk.v[n++] = b;
-	assert(n == s->blk.n);
+			s->blk[n++] = b;
+	assert(n == s->nblk);
 }
 
 static void add_range(struct ra *ra, u32 v, u32 from, u32 to)
@@ -364,11 +364,11 @@ static void add_def_range(struct live_scan *s, u32 v, u32 b)
  * Those that it passes on its way make one range. */
 static u32 add_blk_ranges(struct live_scan *s, u32 v, u32 k, u32 end)
 {
-	while (k < s->blk.n && s->blk.v[k] < end) {
-		u32 first = s->blk.v[k++], b = first;
+	while (k < s->nblk && s->blk[k] < end) {
+		u32 first = s->blk[k++], b = first;
 
-		while (s->out[b] == v && k < s->blk.n &&
-			s->blk.v[k] == b + 1 && b + 1 < end) {
+		while (s->out[b] == v && k < s->nblk && s->blk[k] == b + 1 &&
+			b + 1 < end) {
 			b++;
 			k++;
 		}
@@ -384,9 +384,7 @@ static void find_ranges(struct live_scan *s, u32 v)
 	const struct vinfo *vi = &ra->v[v];
 	u32 def_blk = ra->blk_of[vi->def], k = 0;
 
-	s->blk.n = 0;
-	s->lo = UINT32_MAX;
-	s->hi = 0;
+	s->nblk = 0;
 	for (u32 j = 0; j < vi->nuse; j++) {
 		const struct use *u = &ra->use[vi->use + j];
 		u32 b = ra->blk_of[u->pos / 2];
@@ -419,6 +417,7 @@ static void scan_ranges(struct ra *ra)
 	s.in = arena_array(ra->a, u32, nblk);
 	s.out = arena_array(ra->a, u32, nblk);
 	s.last = arena_array(ra->a, u32, nblk);
+	s.blk = arena_raw(ra->a, u32, nblk);
 	for (u32 v = 1; v < ra->m->vreg.n; v++)
 		if (!is_dead(ra, v))
 			find_ranges(&s, v);

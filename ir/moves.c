@@ -23,9 +23,20 @@ static u32 piece_loc(const struct ra *ra, const struct piece *p, u32 vreg)
 	return MREG_SLOT | ra->bundle.v[p->bundle].slot;
 }
 
-/* The piece that holds pos, or the last one before it. */
-static u32 search_piece(const struct ra *ra, const struct bundle *b, u32 pos)
+static bool has_pos(const struct piece *p, u32 pos)
 {
+	return p->from <= pos && pos < p->to;
+}
+
+/* The piece that holds pos, or the last one before it. Most searches are for
+ * places next to each other. */
+static const struct piece *piece_at(
+	const struct ra *ra, struct bundle *b, u32 pos)
+{
+	const struct piece *near = &ra->piece.v[ra->order[b->near]];
+
+	if (b->npiece == 1 || has_pos(near, pos))
+		return near;
 	u32 lo = b->piece, hi = lo + b->npiece;
 
 	while (hi - lo > 1) {
@@ -36,15 +47,8 @@ static u32 search_piece(const struct ra *ra, const struct bundle *b, u32 pos)
 		else
 			hi = mid;
 	}
-	return lo;
-}
-
-/* Most searches are for places next to each other. */
-static bool is_near(const struct ra *ra, const struct bundle *b, u32 pos)
-{
-	const struct piece *p = &ra->piece.v[ra->order[b->near]];
-
-	return p->from <= pos && pos < p->to;
+	b->near = lo;
+	return &ra->piece.v[ra->order[lo]];
 }
 
 u32 ra_loc(const struct ra *ra, u32 vreg, u32 pos)
@@ -53,9 +57,7 @@ u32 ra_loc(const struct ra *ra, u32 vreg, u32 pos)
 		return LOC_NONE;
 	struct bundle *b = &ra->bundle.v[ra->v[vreg].bundle];
 
-	if (b->npiece > 1 && !is_near(ra, b, pos))
-		b->near = search_piece(ra, b, pos);
-	return piece_loc(ra, &ra->piece.v[ra->order[b->near]], vreg);
+	return piece_loc(ra, piece_at(ra, b, pos), vreg);
 }
 
 /* Where vreg is when the boundary before num is reached. */
@@ -198,18 +200,21 @@ static u32 *edge_list(struct ra *ra, u32 b, u32 k, u32 *num)
 	return &ra->at_edge[e];
 }
 
-static void move_live_in(struct ra *ra, u32 v, u32 b)
+static void move_live_in(struct ra *ra, struct bundle *own, u32 v, u32 b)
 {
 	const struct mblk *blk = &ra->m->blk[b];
 	u32 label = ra_label(ra, b), num;
-	u32 dst = ra_loc(ra, v, 2 * label);
+	const struct piece *p = piece_at(ra, own, 2 * label);
+	u32 dst = piece_loc(ra, p, v);
 
 	if (dst == LOC_REMAT || ra->v[v].def == label)
 		return;
 	for (u32 k = 0; k < blk->npred; k++) {
-		u32 end = 2 * ra_end(ra, blk->pred[k]) - 1;
-		u32 src = ra_loc(ra, v, end);
+		u32 end = 2 * ra_end(ra, blk->pred[k]) - 1, src;
 
+		if (has_pos(p, end))
+			continue;
+		src = piece_loc(ra, piece_at(ra, own, end), v);
 		if (src == dst)
 			continue;
 		u32 *list = edge_list(ra, b, k, &num);
@@ -218,7 +223,7 @@ static void move_live_in(struct ra *ra, u32 v, u32 b)
 }
 
 /* Where pieces of a bundle meet on edges. */
-static void move_edges(struct ra *ra, const struct bundle *b)
+static void move_edges(struct ra *ra, struct bundle *b)
 {
 	for (u32 k = 0; k < b->nrange; k++) {
 		const struct range r = ra->brange[b->range + k];
@@ -227,7 +232,7 @@ static void move_edges(struct ra *ra, const struct bundle *b)
 		if (r.from > 2 * ra_label(ra, blk))
 			blk++;
 		while (blk < ra->m->nblk && 2 * ra_label(ra, blk) < r.to)
-			move_live_in(ra, r.vreg, blk++);
+			move_live_in(ra, b, r.vreg, blk++);
 	}
 }
 
@@ -289,7 +294,7 @@ void ra_moves(struct ra *ra)
 		if (!ra_is_label(ra, num))
 			move_operands(ra, num);
 	for (u32 k = 0; k < ra->bundle.n; k++) {
-		const struct bundle *b = &ra->bundle.v[k];
+		struct bundle *b = &ra->bundle.v[k];
 
 		if (b->npiece < 2)
 			continue;

@@ -298,13 +298,9 @@ static void begin_out(struct ra *ra)
 {
 	struct mfn *m = ra->m;
 	u32 nmove = ra->move.n + ra->move.n / 8;
-	struct mopd *opd = arena_raw(m->a, struct mopd, m->opd.n + 2 * nmove);
 
-	memcpy(opd, m->opd.v, m->opd.n * sizeof(*opd));
-	m->opd.v = opd;
-	m->opd.cap = m->opd.n + 2 * nmove;
-	ra->out.cap = m->ins.n + nmove;
-	ra->out.v = arena_raw(m->a, struct mins, ra->out.cap);
+	vec_reserve(m->a, &m->opd, m->opd.n + 2 * nmove);
+	vec_reserve(m->a, &ra->out, m->ins.n + nmove);
 }
 
 void ra_rewrite(struct ra *ra)

@@ -406,12 +406,9 @@ static void begin_walk(struct sel *s)
 	struct mfn *m = s->m;
 
 	m->a = s->tmp;
-	m->ins.cap = n;
-	m->ins.v = arena_raw(m->a, struct mins, n);
-	m->opd.cap = 2 * n;
-	m->opd.v = arena_raw(m->a, struct mopd, 2 * n);
-	s->group.cap = n;
-	s->group.v = arena_raw(s->tmp, struct sel_group, n);
+	vec_reserve(m->a, &m->ins, n);
+	vec_reserve(m->a, &m->opd, 2 * n);
+	vec_reserve(s->tmp, &s->group, n);
 	vec_push(s->tmp, &s->group); /* number 0 */
 }
 

@@ -67,6 +67,12 @@ void *arena_alloc_raw_n(struct arena *a, size_t n, size_t size);
 				  : (void)0,                                  \
 		memset(&(vecp)->v[(vecp)->n], 0, sizeof(*(vecp)->v)),         \
 		&(vecp)->v[(vecp)->n++])
+/* Room for n elements in all: who knows the size need not grow and copy. */
+#define vec_reserve(a, vecp, want)                                           \
+	((vecp)->v = vec_room(a, (vecp)->v, &(vecp)->cap, (vecp)->n, (want), \
+		 sizeof(*(vecp)->v)))
+void *vec_room(
+	struct arena *a, void *v, u32 *cap, u32 n, u32 want, size_t size);
 void *vec_grow(struct arena *a, void *v, u32 *cap, u32 n, size_t size);
 
 /* ---- diag.c: what is wrong with the input -------------------------------- */
