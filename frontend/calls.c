@@ -137,7 +137,7 @@ static u16 call_uses(const struct module *m, const struct insn *i)
 		if (!h)
 			return 0;
 		for (u32 k = 0; k < h->nargs; k++)
-			if (h->arg[k] != HARG_OPT)
+			if (h->arg[k] != HARG_OPT && h->arg[k] != HARG_REDIR)
 				use |= (u16)(2u << k);
 		return use;
 	case ISA_CALLFN:

@@ -192,7 +192,8 @@ enum helper_arg {
 	HARG_ANY,
 	HARG_MEM,
 	HARG_OBJ,
-	HARG_LAST = HARG_OBJ + 1,
+	HARG_REDIR, /* made by the compiler: the context's redirect member */
+	HARG_LAST,
 };
 
 /* What a helper does with the memory behind an argument of that kind. */
@@ -227,6 +228,8 @@ enum {
 extern const struct helper fe_helpers[]; /* by ascending id */
 extern const u32 fe_nhelpers;
 const struct helper *fe_helper(i64 id); /* or NULL */
+/* What programs of that type call it, if they have a form of their own. */
+const char *fe_helper_name(const struct helper *h, bool skb, bool xdp);
 bool fe_map_needs_scope(u32 type);
 
 /* ---- flow graph ---------------------------------------------------------- */

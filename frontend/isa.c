@@ -52,6 +52,27 @@ const struct helper fe_helpers[] = {
 
 const u32 fe_nhelpers = countof(fe_helpers);
 
+const char *fe_helper_name(const struct helper *h, bool skb, bool xdp)
+{
+	enum { SKB, XDP };
+	static const struct {
+		u32 id;
+		u8 ctx;
+		const char *name;
+	} form[] = {
+#define HELPER(...)
+#define FORM(id, ctx, name) {id, ctx, #name},
+#include "kiln/helpers.def"
+#undef FORM
+#undef HELPER
+	};
+
+	for (u32 k = 0; k < countof(form); k++)
+		if (form[k].id == h->id && (form[k].ctx == SKB ? skb : xdp))
+			return form[k].name;
+	return h->name;
+}
+
 const struct harg_mem fe_harg_mem[] = {
 	[HARG_KEY] = {ARG_READ, 0},
 	[HARG_VALUE] = {ARG_READ, 0},

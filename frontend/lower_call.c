@@ -49,6 +49,11 @@ static ref call_helper(struct lower *l, const struct fe_call *c)
 	ref args[5];
 
 	args_of(l, c->nargs, args);
+	for (u32 k = 0; k < c->nargs; k++)
+		if (c->to.helper->arg[k] == HARG_REDIR)
+			args[k] = lower_op(l, OP_ADD, TY_I64,
+				ir_param(l->f, c->redir - 1u),
+				lower_imm(l, c->redir_at));
 	if (c->callback) /* the version for these contexts */
 		args[c->callback_arg] =
 			ir_sym(l->f, l->m->func.v[c->callback - 1].sym, 0);

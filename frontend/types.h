@@ -228,6 +228,9 @@ struct fe_call {
 	u8 nargs, effects;
 	u32 callback; /* TO_HELPER: 1 + function that it calls back, or 0 */
 	u8 callback_arg;
+	u8 redir; /* TO_HELPER: parameter (from 1) whose redirect it is given,
+		   * and where in that context it is */
+	u16 redir_at;
 };
 
 void types_record(struct types *t, u32 func);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "frontend/types.h"
+#include "kiln/context.h"
 #include "kiln/format.h"
 #include "kiln/map_size.h"
 
@@ -228,6 +229,17 @@ static struct arg_mem helper_arg_mem(
 	return a;
 }
 
+static bool is_skb(struct rty x)
+{
+	return x.kind == RTY_CTX && ctx_type(x.id)->skb;
+}
+
+static bool is_xdp(struct rty x)
+{
+	return x.kind == RTY_CTX &&
+	       ctx_type(x.id)->prog_type == BPF_PROG_TYPE_XDP;
+}
+
 /* Argument k must be the context, and of the kind that the helper knows. */
 static void use_context(const struct walk *w, const struct helper *h, u32 k)
 {
@@ -241,8 +253,8 @@ static void use_context(const struct walk *w, const struct helper *h, u32 k)
 	if (!whole)
 		bad(w, "argument %u of %s is %s, wanted the context", k + 1,
 			h->name, rty_name(x, w->m, name, sizeof(name)));
-	else if ((h->arg[k] == HARG_SKB && !c->skb) ||
-		 (h->arg[k] == HARG_XDP && c->prog_type != BPF_PROG_TYPE_XDP))
+	else if ((h->arg[k] == HARG_SKB && !is_skb(x)) ||
+		 (h->arg[k] == HARG_XDP && !is_xdp(x)))
 		bad(w,
 			"argument %u of %s is the context of program type %s, "
 			"wanted %s",
@@ -257,16 +269,50 @@ static bool is_map(struct rty x)
 	       x.kind == RTY_DATA;
 }
 
-/* The helper's symbol, made once. */
-static u32 helper_sym(const struct walk *w, const struct helper *h)
+/* The helper's symbol, made once; ctx: the context that its form depends on. */
+static u32 helper_sym(
+	const struct walk *w, const struct helper *h, struct rty ctx)
 {
 	u32 *sym = &w->t->helper_sym[h - fe_helpers];
+	const char *name = fe_helper_name(h, is_skb(ctx), is_xdp(ctx));
 
+	if (name != h->name)
+		return module_undef(w->m, SYM_HELPER,
+			arena_printf(w->m->a, KILN_HELPER_PREFIX "%s", name));
 	if (!*sym)
 		*sym = 1 + module_undef(w->m, SYM_HELPER,
 				   arena_printf(w->m->a,
 					   KILN_HELPER_PREFIX "%s", h->name));
 	return *sym - 1;
+}
+
+/* The function's parameter (from 1) that is a packet's context, or 0. */
+static u32 context_param(const struct walk *w)
+{
+	const struct rty *reg = w->t->spec.v[w->func].entry.reg;
+
+	for (u32 r = 1; r <= w->f->nparams; r++)
+		if ((is_skb(reg[r]) || is_xdp(reg[r])) && reg[r].fixed &&
+			!reg[r].off)
+			return r;
+	return 0;
+}
+
+/* Where the helper leaves its verdict; the program does not pass it. */
+static struct rty use_redirect(const struct walk *w, struct fe_call *c)
+{
+	u32 r = context_param(w);
+	struct rty ctx = w->t->spec.v[w->func].entry.reg[r];
+
+	if (!r) {
+		bad(w, "%s where no parameter is the context of a packet",
+			c->to.helper->name);
+		return (struct rty){0};
+	}
+	c->redir = (u8)r;
+	c->redir_at = is_xdp(ctx) ? offsetof(struct kiln_xdp_md, redirect)
+				  : offsetof(struct kiln_sk_buff, redirect);
+	return ctx;
 }
 
 static void use_callback(const struct walk *w, struct fe_call *c, u32 k)
@@ -304,12 +350,14 @@ static void check_map_arg(
 static void use_helper(const struct walk *w, struct fe_call *c)
 {
 	const struct helper *h = c->to.helper;
+	struct rty ctx = w->s->reg[1];
 
-	c->sym = helper_sym(w, h);
 	c->nargs = h->nargs;
 	c->effects = h->effects;
 	for (u32 k = 0; k < h->nargs; k++) {
-		if (h->arg[k] != HARG_OPT)
+		if (h->arg[k] == HARG_REDIR)
+			ctx = use_redirect(w, c);
+		else if (h->arg[k] != HARG_OPT)
 			check_read(w, k + 1);
 		if (h->arg[k] == HARG_MAP)
 			check_map_arg(w, h, w->s->reg[1 + k], k + 1);
@@ -320,6 +368,7 @@ static void use_helper(const struct walk *w, struct fe_call *c)
 		if (h->arg[k] == HARG_FN)
 			use_callback(w, c, k);
 	}
+	c->sym = helper_sym(w, h, ctx);
 }
 
 static void use_func(const struct walk *w, struct fe_call *c)

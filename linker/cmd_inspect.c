@@ -334,7 +334,9 @@ static const struct helper {
 #define INLINE			    "inline"
 #define HELPER(id, name, kind, ...) {id, #name, kind, ""},
 #define HOOK(id, name, absent, ...) {id, #name, "hook", #absent},
+#define FORM(id, ctx, name)	    {id, #name, "native", ""},
 #include "kiln/helpers.def"
+#undef FORM
 #undef HELPER
 #undef INLINE
 #undef HOOK

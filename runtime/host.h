@@ -59,6 +59,11 @@ long rt_syscall(long nr, long a, long b, long c, long d);
 /* Private zeroed memory, not reserved: its address or negative errno. */
 long rt_mmap(size_t size);
 
+/* ---- ring_buffer.c --------------------------------------------------------------- */
+
+/* The map goes, and no program runs any more: what it has of the system's. */
+void rt_ring_close(struct kiln_map *m);
+
 /* ---- log.c ----------------------------------------------------------------------- */
 
 void rt_log(enum kiln_log_level level, const char *fmt, ...) printf_like(2, 3);

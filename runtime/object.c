@@ -363,6 +363,8 @@ RT_API void kiln_object_close(struct kiln_object *o)
 {
 	if (!o || o->linked)
 		return;
+	for (u32 k = 0; k < o->nmap; k++)
+		rt_ring_close(o->map[k]);
 	mem_release(o);
 	free(o->bytes);
 	free(o->sec);

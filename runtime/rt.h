@@ -224,7 +224,11 @@ i64 *kiln_loop_budget(void);
 #define HELPER(id, name, kind, scope, effects, ret, a1, a2, a3, a4, a5) \
 	uint64_t kiln_helper_##name(                                    \
 		uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+#define FORM(id, ctx, name)          \
+	uint64_t kiln_helper_##name( \
+		uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 #include "kiln/helpers.def"
+#undef FORM
 #undef HELPER
 
 /* Begins a helper's definition: arguments are a1 to a5. */

@@ -12,7 +12,10 @@
 
 #define HELPER(id, name, kind, scope, effects, ret, a1, a2, a3, a4, a5) \
 	extern u64 kiln_helper_##name(u64, u64, u64, u64, u64);
+#define FORM(id, ctx, name) \
+	extern u64 kiln_helper_##name(u64, u64, u64, u64, u64);
 #include "kiln/helpers.def"
+#undef FORM
 #undef HELPER
 extern const u32 kiln_abi_1;
 
@@ -22,7 +25,10 @@ static const struct {
 } own[] = {
 #define HELPER(id, name, kind, scope, effects, ret, a1, a2, a3, a4, a5) \
 	{KILN_HELPER_PREFIX #name, (const void *)&kiln_helper_##name},
+#define FORM(id, ctx, name) \
+	{KILN_HELPER_PREFIX #name, (const void *)&kiln_helper_##name},
 #include "kiln/helpers.def"
+#undef FORM
 #undef HELPER
 #define MAP_KIND(type, name, ops, ...) \
 	{KILN_MAP_OPS_PREFIX #ops, &kiln_map_ops_##ops},

@@ -17,6 +17,33 @@
 extern "C" {
 #endif
 
+/* Where a program that returned XDP_REDIRECT or TC_ACT_REDIRECT wants the
+ * packet to go: what its last redirect helper was called with. It means nothing
+ * beside any other verdict. */
+enum kiln_redirect_kind {
+	KILN_REDIRECT_NONE = 0,
+	KILN_REDIRECT_IFINDEX = 1, /* bpf_redirect: ifindex */
+	KILN_REDIRECT_MAP = 2,	   /* bpf_redirect_map: map, key */
+	KILN_REDIRECT_NEIGH = 3,   /* bpf_redirect_neigh: ifindex, neigh */
+	KILN_REDIRECT_PEER = 4,	   /* bpf_redirect_peer: ifindex */
+};
+
+struct kiln_redirect {
+	uint32_t kind; /* enum kiln_redirect_kind */
+	uint32_t ifindex;
+	uint64_t flags;
+	struct kiln_map *map;
+	uint32_t key;
+	uint32_t neigh_size; /* 0: the route decides */
+	uint8_t neigh[24];   /* struct bpf_redir_neigh of linux/bpf.h */
+};
+
+KILN_SIZE(kiln_redirect, 56);
+KILN_AT(kiln_redirect, flags, 8);
+KILN_AT(kiln_redirect, map, 16);
+KILN_AT(kiln_redirect, key, 24);
+KILN_AT(kiln_redirect, neigh, 32);
+
 /* Programs of type xdp. */
 struct kiln_xdp_md {
 	/* UAPI struct xdp_md */
@@ -33,6 +60,7 @@ struct kiln_xdp_md {
 	 * cannot. data_hard_start <= data_meta, data_end <= data_hard_end. */
 	void *data_hard_start;
 	void *data_hard_end;
+	struct kiln_redirect redirect;
 };
 
 #define KILN_XDP_MD_UAPI_SIZE 24
@@ -50,9 +78,11 @@ static inline void kiln_xdp_md_init(struct kiln_xdp_md *md, void *start,
 	md->data_meta = data;
 	md->data_hard_start = start;
 	md->data_hard_end = end;
+	md->redirect.kind = KILN_REDIRECT_NONE;
 }
 
-KILN_SIZE(kiln_xdp_md, 64);
+KILN_SIZE(kiln_xdp_md, 120);
+KILN_AT(kiln_xdp_md, redirect, 64);
 KILN_AT(kiln_xdp_md, uapi_data, 0);
 KILN_AT(kiln_xdp_md, uapi_data_end, 4);
 KILN_AT(kiln_xdp_md, uapi_data_meta, 8);
@@ -116,6 +146,7 @@ struct kiln_sk_buff {
 	void *network_header;
 	void *sk;	 /* struct bpf_sock of linux/bpf.h, or NULL */
 	void *flow_keys; /* struct bpf_flow_keys, for flow_dissector */
+	struct kiln_redirect redirect;
 };
 
 #define KILN_SK_BUFF_UAPI_SIZE 192
@@ -143,9 +174,11 @@ static inline void kiln_sk_buff_init(struct kiln_sk_buff *skb, void *start,
 	skb->network_header = len < 14 ? NULL : (char *)data + 14;
 	skb->sk = NULL;
 	skb->flow_keys = NULL;
+	skb->redirect.kind = KILN_REDIRECT_NONE;
 }
 
-KILN_SIZE(kiln_sk_buff, 264);
+KILN_SIZE(kiln_sk_buff, 320);
+KILN_AT(kiln_sk_buff, redirect, 264);
 KILN_AT(kiln_sk_buff, len, 0);
 KILN_AT(kiln_sk_buff, cb, 48);
 KILN_AT(kiln_sk_buff, hash, 68);

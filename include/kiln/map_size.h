@@ -35,12 +35,15 @@
 enum kiln_map_type {
 	KILN_MAP_TYPE_HASH = 1,
 	KILN_MAP_TYPE_ARRAY = 2,
+	KILN_MAP_TYPE_PERF_EVENT_ARRAY = 4,
 	KILN_MAP_TYPE_PERCPU_HASH = 5,
 	KILN_MAP_TYPE_PERCPU_ARRAY = 6,
+	KILN_MAP_TYPE_STACK_TRACE = 7,
 	KILN_MAP_TYPE_LRU_HASH = 9,
 	KILN_MAP_TYPE_LRU_PERCPU_HASH = 10,
 	KILN_MAP_TYPE_ARRAY_OF_MAPS = 12,
 	KILN_MAP_TYPE_HASH_OF_MAPS = 13,
+	KILN_MAP_TYPE_RINGBUF = 27,
 };
 
 /* Flags of map creation, as in uapi/linux/bpf.h with BPF_ before. */
@@ -129,6 +132,22 @@ static inline struct hash_layout map_hash_layout(
 	l.cpu_stride = map_cpu_stride(slot, c);
 	l.bytes = map_add(l.values, map_mul(c, l.cpu_stride));
 	return l;
+}
+
+#define MAP_RING_HEADER (2 * MAP_LINE) /* struct ring of the runtime */
+#define MAP_PERF_RING	0x10000	       /* of one CPU slot */
+#define MAP_RING_MIN	4096
+
+/* Bytes of a ring that a definition asks for: a power of two. */
+static inline u64 map_ring_size(u64 n)
+{
+	return map_pow2(n < MAP_RING_MIN ? MAP_RING_MIN : n);
+}
+
+/* Records go on behind the ring's end: room twice. */
+static inline u64 map_ring_bytes(u64 size)
+{
+	return MAP_RING_HEADER + 2 * size;
 }
 
 /* ---- kinds --------------------------------------------------------------- */

@@ -160,6 +160,48 @@ int kiln_map_delete(struct kiln_map *map, const void *key);
 /* key NULL: the first key. -ENOENT at the end. */
 int kiln_map_next_key(struct kiln_map *map, const void *key, void *next);
 
+/* ---- rings ---------------------------------------------------------------------- */
+
+/* Maps of type ringbuf: fn gets each record once, in order; a negative result
+ * ends the round with that record consumed. One thread consumes at a time. */
+typedef int (*kiln_ring_fn)(void *ctx, void *data, size_t size);
+/* What is there now: how many records, or fn's negative result, or -EINVAL. In
+ * the core, too. */
+int kiln_ring_consume(struct kiln_map *map, kiln_ring_fn fn, void *ctx);
+
+/* Maps of type perf_event_array: a ring per CPU slot. Programs find no event
+ * there (-ENOENT) before the first call. sample gets the program's bytes and the
+ * part of the packet that it asked for, without padding; lost (may be NULL) how
+ * many found no place. Returns how many samples, or -EINVAL. In the core, too. */
+typedef void (*kiln_perf_sample_fn)(
+	void *ctx, int cpu, void *data, uint32_t size);
+typedef void (*kiln_perf_lost_fn)(void *ctx, int cpu, uint64_t count);
+int kiln_perf_consume(struct kiln_map *map, kiln_perf_sample_fn sample,
+	kiln_perf_lost_fn lost, void *ctx);
+
+/* The same waiting for records, in libbpf's shape; libkiln only. A map is in one
+ * buffer at a time. new: NULL with errno. poll waits up to timeout_ms (-1: for
+ * ever) and consumes what is there, consume does not wait: how many records, or
+ * negative errno or fn's result. epoll_fd becomes readable when there is
+ * something to consume. free does not touch the maps. */
+struct kiln_ring_buffer;
+struct kiln_ring_buffer *kiln_ring_buffer_new(
+	struct kiln_map *map, kiln_ring_fn fn, void *ctx);
+int kiln_ring_buffer_add(struct kiln_ring_buffer *rb, struct kiln_map *map,
+	kiln_ring_fn fn, void *ctx);
+int kiln_ring_buffer_poll(struct kiln_ring_buffer *rb, int timeout_ms);
+int kiln_ring_buffer_consume(struct kiln_ring_buffer *rb);
+int kiln_ring_buffer_epoll_fd(const struct kiln_ring_buffer *rb);
+void kiln_ring_buffer_free(struct kiln_ring_buffer *rb); /* NULL is fine */
+
+struct kiln_perf_buffer;
+struct kiln_perf_buffer *kiln_perf_buffer_new(struct kiln_map *map,
+	kiln_perf_sample_fn sample, kiln_perf_lost_fn lost, void *ctx);
+int kiln_perf_buffer_poll(struct kiln_perf_buffer *pb, int timeout_ms);
+int kiln_perf_buffer_consume(struct kiln_perf_buffer *pb);
+int kiln_perf_buffer_epoll_fd(const struct kiln_perf_buffer *pb);
+void kiln_perf_buffer_free(struct kiln_perf_buffer *pb); /* NULL is fine */
+
 /* ---- run scopes --------------------------------------------------------------- */
 
 /* Inside a scope a thread holds a CPU slot, which selects its values of per-CPU
