@@ -2,44 +2,13 @@
  * A plugin of qemu-user: prints how many instructions the program executed
  * between two marks. A mark is the system call COUNT_MARK with the name of what
  * begins there, or NULL (count.h).
- *
- * Declares what it needs of QEMU's plugin API itself (version 1, "QEMU TCG
- * Plugins" of QEMU's documentation): Debian's qemu-user has no header of it.
  */
-#include <stdint.h>
 #include <stdio.h>
 
 #include "count.h"
+#include "tests/arm64/qemu_plugin.h"
 
-/* ---- QEMU's side ----------------------------------------------------------- */
-
-typedef uint64_t plugin_id;
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-struct qemu_info;
-enum { INLINE_ADD_U64 = 0 };
-
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-struct qemu_plugin_insn *qemu_plugin_tb_get_insn(
-	const struct qemu_plugin_tb *tb, size_t i);
-void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id,
-	void (*translated)(plugin_id id, struct qemu_plugin_tb *tb));
-void qemu_plugin_register_vcpu_insn_exec_inline(
-	struct qemu_plugin_insn *insn, int op, void *counter, uint64_t n);
-void qemu_plugin_register_vcpu_syscall_cb(plugin_id id,
-	void (*called)(plugin_id id, unsigned cpu, int64_t number, uint64_t a1,
-		uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5, uint64_t a6,
-		uint64_t a7, uint64_t a8));
-
-/* ---- ours ------------------------------------------------------------------ */
-
-#define EXPORT __attribute__((visibility("default")))
-
-extern EXPORT int qemu_plugin_version;
-EXPORT int qemu_plugin_install(
-	plugin_id id, const struct qemu_info *info, int argc, char **argv);
-
-int qemu_plugin_version = 1;
+int qemu_plugin_version = PLUGIN_VERSION;
 
 static uint64_t executed;
 static uint64_t at_mark;
@@ -50,7 +19,7 @@ static void translated(plugin_id id, struct qemu_plugin_tb *tb)
 	(void)id;
 	for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); i++)
 		qemu_plugin_register_vcpu_insn_exec_inline(
-			qemu_plugin_tb_get_insn(tb, i), INLINE_ADD_U64,
+			qemu_plugin_tb_get_insn(tb, i), PLUGIN_ADD_U64,
 			&executed, 1);
 }
 
