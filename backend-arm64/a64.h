@@ -132,6 +132,8 @@ enum a64_memop {
 /* ---- legal.c ------------------------------------------------------------- */
 
 void a64_legalise(struct fn *f, const struct cg *cg);
+/* What a symbol's address is certainly a multiple of. */
+u32 a64_sym_align(const struct cg *cg, u32 sym);
 
 /* ---- select.c ------------------------------------------------------------ */
 

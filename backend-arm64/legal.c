@@ -26,6 +26,16 @@ static u8 region_align(u8 region)
 	}
 }
 
+u32 a64_sym_align(const struct cg *cg, u32 sym)
+{
+	if (sym >= cg->nsyms)
+		return 1;
+	const struct sym *s = &cg->syms[sym];
+	bool is_map = s->kind == SYM_MAP || s->kind == SYM_VALUES;
+
+	return is_map ? 8 : s->align ? s->align : 1;
+}
+
 static u8 min_align(u8 a, u8 b)
 {
 	return a < b ? a : b;
@@ -37,7 +47,8 @@ static u8 zeros(i64 v)
 }
 
 /* Low bits of r that are certainly zero; depth bounds the search. */
-static u8 align_of(const struct fn *f, ref r, u8 region, u32 depth)
+static u8 align_of(
+	const struct cg *cg, const struct fn *f, ref r, u8 region, u32 depth)
 {
 	const struct ins *i = ir_ins(f, r);
 	i64 c;
@@ -45,14 +56,17 @@ static u8 align_of(const struct fn *f, ref r, u8 region, u32 depth)
 	switch (i->op) {
 	case OP_CONST: return zeros(i->imm);
 	case OP_FP: return min_align(4, zeros(i->imm));
+	case OP_SYM:
+		return min_align(
+			zeros(a64_sym_align(cg, i->aux)), zeros(i->imm));
 	case OP_ADD:
 	case OP_SUB:
 		if (!depth)
 			return 0;
-		return min_align(align_of(f, i->arg[0], region, depth - 1),
+		return min_align(align_of(cg, f, i->arg[0], region, depth - 1),
 			ir_is_const(f, i->arg[1], &c)
 				? zeros(c)
-				: align_of(f, i->arg[1], 0, depth - 1));
+				: align_of(cg, f, i->arg[1], 0, depth - 1));
 	case OP_SHL: return ir_is_const(f, i->arg[1], &c) ? (u8)(c & 63) : 0;
 	case OP_PARAM:
 	case OP_LOAD:
@@ -62,13 +76,14 @@ static u8 align_of(const struct fn *f, ref r, u8 region, u32 depth)
 	}
 }
 
-static bool is_aligned(const struct fn *f, const struct ins *i)
+static bool is_aligned(
+	const struct cg *cg, const struct fn *f, const struct ins *i)
 {
 	enum { DEPTH = 8 };
 	u8 need = (u8)__builtin_ctz(i->size);
 
 	return zeros(i->imm) >= need &&
-	       align_of(f, i->arg[0], i->region, DEPTH) >= need;
+	       align_of(cg, f, i->arg[0], i->region, DEPTH) >= need;
 }
 
 static const ref none;
@@ -127,11 +142,11 @@ static void split_store(struct fn *f, u32 i)
 	f->ins[i].size = 1;
 }
 
-static void legalise_align(struct fn *f, u32 i)
+static void legalise_align(const struct cg *cg, struct fn *f, u32 i)
 {
 	const struct ins *ins = &f->ins[i];
 
-	if (ins->size == 1 || is_aligned(f, ins))
+	if (ins->size == 1 || is_aligned(cg, f, ins))
 		return;
 	if (ins->op == OP_LOAD)
 		split_load(f, i);
@@ -149,5 +164,5 @@ void a64_legalise(struct fn *f, const struct cg *cg)
 	ir_each_blk (f, b)
 		ir_each_ins (f, b, i)
 			if (op_is_mem((enum op)f->ins[i].op))
-				legalise_align(f, i);
+				legalise_align(cg, f, i);
 }

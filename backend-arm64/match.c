@@ -173,13 +173,6 @@ static void match_sum(struct sel *s, struct a64_addr *a, u8 size)
 	match_index(s, a, i->arg[!swap], size);
 }
 
-/* The symbol's address is aligned for accesses of any size. */
-static bool is_aligned_sym(const struct cg *cg, u32 sym)
-{
-	return sym < cg->nsyms && (cg->syms[sym].kind == SYM_MAP ||
-					  cg->syms[sym].kind == SYM_VALUES);
-}
-
 /* The base is known outright: nothing is left of it but parts and disp. */
 static void match_floating(struct sel *s, struct a64_addr *a, u8 size)
 {
@@ -196,8 +189,7 @@ static void match_floating(struct sel *s, struct a64_addr *a, u8 size)
 		/* elsewhere the page would be computed again and again */
 		if (v->uses != 1 || s->f->blk[s->blk].depth ||
 			sel_sym_is_far(s->cg, i->aux) ||
-			(size > 1 && !is_aligned_sym(s->cg, i->aux)) ||
-			d & (size - 1))
+			d & (size - 1) || a64_sym_align(s->cg, i->aux) < size)
 			return;
 		a->parts = A64_MEM_SYM;
 		a->sym = i->aux;

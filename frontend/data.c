@@ -42,6 +42,7 @@ static u32 add_datasec(struct module *m, const char *name, u64 size, u64 align)
 	d->align = align;
 	d->sym = module_sym(m, SYM_DATA, BIND_LOCAL, unique, idx);
 	m->sym.v[d->sym].size = size;
+	m->sym.v[d->sym].align = align < 16 ? (u32)align : 16;
 	return idx;
 }
 

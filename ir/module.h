@@ -41,6 +41,7 @@ struct sym {
 			   * address never taken. Needs no landing pad */
 	u32 index; /* PROG, BODY, SUBPROG: func; MAP, VALUES: map; DATA: sec */
 	u64 off, size; /* DATA */
+	u32 align;     /* what its address is a multiple of; 0: unknown */
 	u32 file;      /* input number: where it is defined, or named first */
 };
 
