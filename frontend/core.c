@@ -12,6 +12,10 @@
  *                   field became wider or narrower gets its size, where the
  *                   value stays right
  *
+ * Contexts are kiln's: fields of struct xdp_md and its like stand where kiln
+ * has them, whatever types are given, and whatever part of the struct the
+ * program declares.
+ *
  * What the target does not have is 0 if the program asks whether it is there.
  * Anything else leaves the instruction unresolved: that is an error where
  * control reaches it (typeuse.c) and nothing where a branch on the answer
@@ -24,6 +28,7 @@
 
 #include "frontend/code.h"
 #include "frontend/core.h"
+#include "frontend/types.h"
 
 /* enum bpf_core_relo_kind, and how the kinds are named. */
 enum {
@@ -83,7 +88,8 @@ struct job {
 	const struct fe_core_rec *rec;
 	const struct kind_row *kind;
 	struct core_pair types;
-	struct core_path path; /* A_FIELD */
+	struct core_path path; /* A_FIELD ... */
+	struct core_place own; /* ... and where it leads in the own types */
 	const char *enumerator;
 	const char *text; /* what it is about, for people */
 	struct loc at;
@@ -256,15 +262,14 @@ static bool type_value(
 static int own_field(struct job *j, struct value *v, bool *known)
 {
 	const char *why;
-	struct core_place at;
 
 	if (!core_path_read(&j->types.own, j->rec->type, j->rec->access,
-		    &j->path, &at, &why))
+		    &j->path, &j->own, &why))
 		return job_error(j,
 			"CO-RE relocation: %s of %s, access \"%s\": %s",
 			j->kind->name, type_text(j), j->rec->access, why);
 	j->text = path_text(j);
-	*known = field_value(&j->types.own, j->rec->kind, &at, v);
+	*known = field_value(&j->types.own, j->rec->kind, &j->own, v);
 	return 0;
 }
 
@@ -340,6 +345,28 @@ static bool value_in(struct job *j, u32 id, struct value *v)
 						 c, j->rec->type, id)) &&
 		       type_value(&c->to, j->rec->kind, id, v);
 	}
+}
+
+/* A field of a context, or a part of one. */
+static bool context_value(struct job *j, struct value *v)
+{
+	const struct core_side *s = &j->types.own;
+	const char *of = string_of(s, type_of(s, j->rec->type)->name_off);
+	struct core_pair same = {*s, *s, CORE_FUEL};
+	struct core_path member = j->path;
+	struct core_place first, at = j->own;
+	u64 size;
+
+	if (j->kind->of != A_FIELD || member.n < 2 || member.step[0].idx)
+		return false;
+	member.n = 2;
+	const struct ctx_field *f =
+		ctx_field_named(of, core_name_len(of), member.step[1].name);
+	if (!f || !core_path_find(&same, &member, j->rec->type, &first) ||
+		!core_size(s, first.type, &size) || size != f->size)
+		return false;
+	at.bit += (u64)f->off * 8 - first.bit;
+	return field_value(s, j->rec->kind, &at, v);
 }
 
 enum outcome { NOT_THERE, FOUND, AMBIGUOUS };
@@ -571,8 +598,9 @@ static int apply(struct job *j)
 			"CO-RE relocation: %s of a type without "
 			"a name",
 			j->kind->name);
-	enum outcome found =
-		j->target ? find_in_target(j, &v) : find_here(j, &v);
+	enum outcome found = context_value(j, &v) ? FOUND
+			     : j->target	  ? find_in_target(j, &v)
+						  : find_here(j, &v);
 	if (found == FOUND && !j->target && j->rec->kind == TYPE_ID_TARGET)
 		return patch_own_type(j, &own);
 	if (found == AMBIGUOUS)

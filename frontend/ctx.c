@@ -112,6 +112,22 @@ const char *ctx_prog_name(u32 prog_type)
 	return s ? s : "unknown";
 }
 
+const struct ctx_field *ctx_field_named(
+	const char *of, size_t n, const char *name)
+{
+	for (u32 k = 0; k < countof(types); k++) {
+		const struct ctx_struct *c = types[k].of;
+
+		if (!c || strlen(c->name) != n || memcmp(c->name, of, n))
+			continue;
+		for (u32 i = 0; i < c->nfields; i++)
+			if (!strcmp(c->field[i].name, name))
+				return &c->field[i];
+		return NULL;
+	}
+	return NULL;
+}
+
 /* ---- one access ---------------------------------------------------------- */
 
 static const struct ctx_field *find_field(

@@ -109,6 +109,9 @@ enum { CTX_UNKNOWN = 0xffff };
 u32 ctx_find(u32 prog_type, u32 attach_type);
 const struct ctx_type *ctx_type(u32 id);
 const char *ctx_prog_name(u32 prog_type);
+/* A field by its name in the context struct named by n characters, or NULL. */
+const struct ctx_field *ctx_field_named(
+	const char *of, size_t n, const char *name);
 
 enum ctx_access_flags { CTX_LOAD = 1, CTX_STORE = 2, CTX_SX = 4 };
 

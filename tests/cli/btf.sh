@@ -30,6 +30,13 @@ SEC("syscall") int declared(void *p)
 	return bpf_core_type_exists(struct none) * 2 +
 	       bpf_core_type_exists(struct s);
 }
+struct xdp_md {
+	__u32 data_end, data;
+} __attribute__((preserve_access_index));
+SEC("xdp") int context(struct xdp_md *ctx)
+{
+	return ctx->data_end - ctx->data;
+}
 END
 bpf ask.bpf.c ask.bpf.o
 echo 'struct s { long before[3]; int n; } s;' >t.c
@@ -58,6 +65,12 @@ has out '^Return value: 1,'
 "$KILN" compile --prog guarded ask.bpf.o 2>err -o o &&
 	fail "its own types have the field"
 has err 'unknown helper 9999$'
+
+# contexts are kiln's, whatever the types
+for option in --btf=t.o -O0; do
+	"$KILN" run $option --prog context --data-in ctx ask.bpf.o >out
+	has out '^Return value: 32,'
+done
 
 refused 1 compile --btf t.o --prog reached ask.bpf.o <<END
 kiln: error: ask.bpf.o: section syscall: program reached: insn 0 \

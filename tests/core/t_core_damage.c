@@ -76,8 +76,8 @@ static void torture(struct counts *c, const char *name, const u8 *object,
 
 	for (size_t at = 0; at < n; at += CHUNK)
 		try_target(c, name, p, at, SIZE_MAX, 0, object, object_size);
-	for (size_t at = 0; at < n; at += 2)
-		try_target(c, name, p, n, at, with[at / 2 % countof(with)],
+	for (size_t at = 0; at < n; at += 3)
+		try_target(c, name, p, n, at, with[at / 3 % countof(with)],
 			object, object_size);
 	free(p);
 }
