@@ -75,6 +75,7 @@ enum a64_form {
 	F_ENTRY,
 	F_CALL,
 	F_CALL_R,
+	F_TAIL,
 	F_BRANCH,
 	F_JMP,
 	F_RET,
@@ -199,10 +200,11 @@ void a64_lower_memory(struct sel *s, const struct ins *i);
 
 /* The frame of one function; drawing at the top of abi.c. */
 struct a64_frame {
-	u64 saved;    /* registers stored, X30 among them */
+	u64 saved;    /* registers stored, X30 and X10 among them */
 	u32 size;     /* bytes, 16-aligned */
 	u32 slots;    /* spill slot k is at sp + slots + 8 * k */
 	u32 fp;	      /* r10 = sp + fp */
+	u32 counter;  /* its pointer is at sp + counter, if it is kept */
 	bool sign_ra; /* X30 is saved, and signed */
 };
 
@@ -211,8 +213,12 @@ struct a64_frame a64_frame_make(const struct mfn *m);
 void a64_prologue(const struct a64_frame *f, struct buf *b, struct unit_fn *u);
 void a64_epilogue(
 	const struct a64_frame *f, struct buf *b, bool last, struct unit_fn *u);
-int a64_wrapper(const struct cg *cg, u32 body_sym, u32 enter_sym, u32 leave_sym,
-	struct arena *a, struct unit_fn *out);
+/* All of the epilogue but the end; then, if code follows, recall. */
+void a64_tear_down(
+	const struct a64_frame *f, struct buf *b, bool last, struct unit_fn *u);
+void a64_recall(
+	const struct a64_frame *f, const struct buf *b, struct unit_fn *u);
+int a64_wrapper(const struct wrap *w, struct arena *a, struct unit_fn *out);
 
 /* ---- emit.c -------------------------------------------------------------- */
 

@@ -19,6 +19,11 @@
  * only direct calls reach have one, too: linkers and the loader may lead such
  * a call through a veneer, which ends in br x16.
  *
+ * Tail calls. prog.body and the subprograms below it that need it take the
+ * address of the count of tail calls in X10. Whoever does so stores it like a
+ * register that is kept, hands it on to its callees, and leaves it in X10 when
+ * it makes a tail call: to the body of another program, its own frame gone.
+ *
  * Run scope. kiln_scope_enter and kiln_scope_leave take no arguments and
  * return nothing. Unlike C functions they keep every register but X9, X16,
  * X17, X30 and the flags: X0 with the context (and the other arguments) lives
@@ -30,7 +35,7 @@
 
 /* Registers in the order of their places. */
 static const u8 saved_regs[] = {A64_X30, A64_X19, A64_X20, A64_X21, A64_X22,
-	A64_X23, A64_X24, A64_X25, A64_X26, A64_X27, A64_X28};
+	A64_X23, A64_X24, A64_X25, A64_X26, A64_X27, A64_X28, A64_X10};
 
 struct a64_frame a64_frame_make(const struct mfn *m)
 {
@@ -39,6 +44,10 @@ struct a64_frame a64_frame_make(const struct mfn *m)
 	f.saved = m->used & a64_target.callee_saved;
 	if (m->has_calls)
 		f.saved |= 1u << A64_X30;
+	if (m->fn->counter) {
+		f.counter = 8 * (u32)__builtin_popcountll(f.saved);
+		f.saved |= 1u << A64_X10;
+	}
 	f.slots = 8 * (u32)__builtin_popcountll(f.saved);
 	f.size = f.slots + 8 * m->nslots;
 	if (m->uses_frame)
@@ -146,15 +155,20 @@ static void load(const struct a64_frame *f, struct buf *b,
 		put(b, a64_ldst_scaled(A64_LDR, 8, list[k], A64_SP, (u32)off));
 }
 
+static bool has_rows(const struct a64_frame *f)
+{
+	return f->size || f->sign_ra;
+}
+
 /* SP is back before the last rows, and so the loads go from the top down. */
-void a64_epilogue(
+void a64_tear_down(
 	const struct a64_frame *f, struct buf *b, bool last, struct unit_fn *u)
 {
 	enum a64_gpr list[countof(saved_regs)];
 	u32 n = list_saved(f, list);
-	bool joined = is_joined(f, n), rows = f->size || f->sign_ra;
+	bool joined = is_joined(f, n);
 
-	if (rows && !last)
+	if (has_rows(f) && !last)
 		unit_add_cfi(u, at(b), CFI_REMEMBER, 0, 0);
 	for (u32 k = (n + 1) / 2 * 2; k > 0;) {
 		k -= 2;
@@ -176,9 +190,22 @@ void a64_epilogue(
 		put(b, a64_hint(A64_AUTIASP));
 		unit_add_cfi(u, at(b), CFI_NEGATE_RA, 0, 0);
 	}
-	put(b, a64_ret());
-	if (rows && !last)
+}
+
+void a64_recall(
+	const struct a64_frame *f, const struct buf *b, struct unit_fn *u)
+{
+	if (has_rows(f))
 		unit_add_cfi(u, at(b), CFI_RECALL, 0, 0);
+}
+
+void a64_epilogue(
+	const struct a64_frame *f, struct buf *b, bool last, struct unit_fn *u)
+{
+	a64_tear_down(f, b, last, u);
+	put(b, a64_ret());
+	if (!last)
+		a64_recall(f, b, u);
 }
 
 /* ---- the wrapper --------------------------------------------------------- */
@@ -189,21 +216,24 @@ static void call_sym(struct unit_fn *u, u32 sym)
 	put(&u->code, a64_bl(0));
 }
 
-/* paciasp; store x30; enter; body; leave; load x30; autiasp; ret */
-int a64_wrapper(const struct cg *cg, u32 body_sym, u32 enter_sym, u32 leave_sym,
-	struct arena *a, struct unit_fn *out)
+/* paciasp; store x30; enter; [count = 0; x10 = &count;] body; leave; load x30;
+ * autiasp; ret */
+int a64_wrapper(const struct wrap *w, struct arena *a, struct unit_fn *out)
 {
 	struct a64_frame f = {
 		.saved = 1u << A64_X30, .size = 16, .sign_ra = true};
 
-	(void)cg;
 	out->a = a;
 	out->align = 16;
 	out->stack = f.size;
 	a64_prologue(&f, &out->code, out);
-	call_sym(out, enter_sym);
-	call_sym(out, body_sym);
-	call_sym(out, leave_sym);
+	call_sym(out, w->enter);
+	if (w->counter) { /* behind x30 */
+		put(&out->code, a64_ldst_scaled(A64_STR, 4, A64_ZR, A64_SP, 8));
+		put(&out->code, a64_addsub_ri(A64_ADD, 8, A64_X10, A64_SP, 8));
+	}
+	call_sym(out, w->body);
+	call_sym(out, w->leave);
 	a64_epilogue(&f, &out->code, true, out);
 	return 0;
 }

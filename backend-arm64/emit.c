@@ -21,6 +21,7 @@
 #include <errno.h>
 
 #include "backend-arm64/a64.h"
+#include "kiln/bytes.h"
 #include "kiln/format.h"
 
 struct code {
@@ -345,12 +346,44 @@ static void emit_mem(struct code *c, const struct mins *i)
 
 /* ---- calls, ends of blocks ----------------------------------------------- */
 
+/* The count of tail calls is behind this pointer. */
+static void load_counter(struct code *c)
+{
+	put(c, a64_ldst_scaled(A64_LDR, 8, A64_X10, A64_SP, c->frame.counter));
+}
+
+/* cbz x9, 1f; ldr x10, count; ldr w17, [x10]; cmp w17, 33; b.hs 1f;
+ * add w17, w17, 1; str w17, [x10]; mov x16, x9; tear down; br x16; 1: */
+static void emit_tail(struct code *c)
+{
+	u32 none = here(c), many;
+
+	put(c, 0);
+	load_counter(c);
+	put(c, a64_ldst_scaled(A64_LDR, 4, A64_X17, A64_X10, 0));
+	put(c, a64_addsub_ri(
+		       A64_SUBS, 4, A64_ZR, A64_X17, KILN_MAX_TAIL_CALLS));
+	many = here(c);
+	put(c, 0);
+	put(c, a64_addsub_ri(A64_ADD, 4, A64_X17, A64_X17, 1));
+	put(c, a64_ldst_scaled(A64_STR, 4, A64_X17, A64_X10, 0));
+	put(c, a64_mov_rr(8, A64_X16, A64_X9));
+	a64_tear_down(&c->frame, &c->raw, false, c->out);
+	put(c, a64_br(A64_X16));
+	a64_recall(&c->frame, &c->raw, c->out);
+	put_le32(c->raw.p + none,
+		a64_cbz(8, false, A64_X9, (i64)here(c) - none));
+	put_le32(c->raw.p + many, a64_bcc(A64_CC_HS, (i64)here(c) - many));
+}
+
 static void emit_call(struct code *c, const struct mins *i)
 {
 	if (a64_mop(i->op)->form == F_CALL_R) {
 		put(c, a64_blr(reg(c, i, i->nopd - i->aux - 1u)));
 		return;
 	}
+	if (i->sym < c->cg->nsyms && c->cg->syms[i->sym].counter)
+		load_counter(c);
 	reloc(c, A64_R_CALL26, i);
 	put(c, a64_bl(0));
 }
@@ -413,6 +446,7 @@ static void emit_target(struct code *c, const struct mins *i)
 	case F_XCAS: emit_xcas(c, i); break;
 	case F_CALL:
 	case F_CALL_R: emit_call(c, i); break;
+	case F_TAIL: emit_tail(c); break;
 	case F_RET: emit_ret(c); break;
 	case F_UDF: put(c, a64_udf(0)); break;
 	case F_ENTRY:

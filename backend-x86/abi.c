@@ -8,7 +8,7 @@
  *
  *	CFA ->	|                   |	RSP before the call, 16-aligned
  *		| return address    |
- *		| pushed registers  |
+ *		| pushed registers  |	the counter's pointer last
  *	r10 ->	| (padding above)   |	RSP + fp, 16-aligned
  *		| BPF frame         |	fn->frame bytes
  *		| spill slots       |	8 bytes each
@@ -16,6 +16,11 @@
  *
  * RSP is 16-aligned here if the function calls or addresses its BPF frame;
  * other leaves need no alignment.
+ *
+ * Tail calls. prog.body and the subprograms below it that need it take the
+ * address of the count of tail calls in RAX. Whoever does so keeps it in its
+ * frame, hands it on to its callees, and leaves it in RAX when it makes a tail
+ * call: to the body of another program, its own frame gone.
  *
  * Run scope. kiln_scope_enter and kiln_scope_leave take no arguments and
  * return nothing. Unlike C functions they keep every register but R10, R11
@@ -42,7 +47,8 @@ struct x86_frame x86_frame_make(const struct mfn *m, const struct cg *cg)
 	struct x86_frame f = {.landing_pad = has_landing_pad(cg, m->fn->sym)};
 
 	f.saved = m->used & x86_target.callee_saved;
-	f.npush = (u32)__builtin_popcountll(f.saved);
+	f.counter = m->fn->counter;
+	f.npush = (u32)__builtin_popcountll(f.saved) + f.counter;
 	f.size = m->nslots * 8;
 	if (m->uses_frame) {
 		f.fp = (u32)align_up(f.size + m->fn->frame, 16);
@@ -64,7 +70,7 @@ static u8 *drop_stack(u8 *p, u32 size)
 	return x86_alu_ri(p, X86_ALU_SUB, X86_SIZE_8, X86_RSP, (i32)size);
 }
 
-/* RCX is free at a return, RAX is not. */
+/* RCX is free at a return and at a tail call, RAX is not. */
 static u8 *raise_stack(u8 *p, u32 size)
 {
 	if (size == 8)
@@ -89,6 +95,11 @@ u8 *x86_prologue(const struct x86_frame *f, u8 *p, u32 at, struct unit_fn *u)
 		unit_add_cfi(u, at + (u32)(p - start), CFI_CFA_OFFSET, 0, cfa);
 		unit_add_cfi(u, at + (u32)(p - start), CFI_SAVED, r, -cfa);
 	}
+	if (f->counter) {
+		p = x86_push_r(p, X86_RAX);
+		cfa += 8;
+		unit_add_cfi(u, at + (u32)(p - start), CFI_CFA_OFFSET, 0, cfa);
+	}
 	if (f->size) {
 		p = drop_stack(p, f->size);
 		unit_add_cfi(u, at + (u32)(p - start), CFI_CFA_OFFSET, 0,
@@ -97,17 +108,22 @@ u8 *x86_prologue(const struct x86_frame *f, u8 *p, u32 at, struct unit_fn *u)
 	return p;
 }
 
-u8 *x86_epilogue(
+static bool has_rows(const struct x86_frame *f)
+{
+	return f->npush || f->size;
+}
+
+u8 *x86_tear_down(
 	const struct x86_frame *f, u8 *p, u32 at, bool last, struct unit_fn *u)
 {
 	const u8 *start = p;
-	i32 cfa = 8 + 8 * (i32)f->npush;
-	bool has_rows = f->npush || f->size;
+	u32 size = f->size + 8 * f->counter;
+	i32 cfa = 8 + 8 * (i32)f->npush - 8 * f->counter;
 
-	if (has_rows && !last)
+	if (has_rows(f) && !last)
 		unit_add_cfi(u, at, CFI_REMEMBER, 0, 0);
-	if (f->size) {
-		p = raise_stack(p, f->size);
+	if (size) {
+		p = raise_stack(p, size);
 		unit_add_cfi(u, at + (u32)(p - start), CFI_CFA_OFFSET, 0, cfa);
 	}
 	for (u32 k = countof(saved_regs); k-- > 0;) {
@@ -120,9 +136,23 @@ u8 *x86_epilogue(
 		unit_add_cfi(u, at + (u32)(p - start), CFI_CFA_OFFSET, 0, cfa);
 		unit_add_cfi(u, at + (u32)(p - start), CFI_RESTORED, r, 0);
 	}
-	p = x86_ret(p);
-	if (has_rows && !last)
-		unit_add_cfi(u, at + (u32)(p - start), CFI_RECALL, 0, 0);
+	return p;
+}
+
+void x86_recall(const struct x86_frame *f, u32 at, struct unit_fn *u)
+{
+	if (has_rows(f))
+		unit_add_cfi(u, at, CFI_RECALL, 0, 0);
+}
+
+u8 *x86_epilogue(
+	const struct x86_frame *f, u8 *p, u32 at, bool last, struct unit_fn *u)
+{
+	const u8 *start = p;
+
+	p = x86_ret(x86_tear_down(f, p, at, last, u));
+	if (!last)
+		x86_recall(f, at + (u32)(p - start), u);
 	return p;
 }
 
@@ -135,22 +165,24 @@ static u8 *call_sym(struct unit_fn *u, const u8 *start, u8 *p, u32 sym)
 	return p;
 }
 
-/* endbr64; push; enter; body; leave; pop; ret */
-int x86_wrapper(const struct cg *cg, u32 body_sym, u32 enter_sym, u32 leave_sym,
-	struct arena *a, struct unit_fn *out)
+/* endbr64; push; enter; [count = 0; rax = &count;] body; leave; pop; ret */
+int x86_wrapper(const struct wrap *w, struct arena *a, struct unit_fn *out)
 {
 	struct x86_frame f = {.size = 8, .landing_pad = true};
 	u8 *start, *p;
 
-	(void)cg;
 	out->a = a;
 	out->align = 16;
 	out->stack = 16;
 	start = buf_room(&out->code, 64);
 	p = x86_prologue(&f, start, 0, out);
-	p = call_sym(out, start, p, enter_sym);
-	p = call_sym(out, start, p, body_sym);
-	p = call_sym(out, start, p, leave_sym);
+	p = call_sym(out, start, p, w->enter);
+	if (w->counter) {
+		p = x86_mov_mi(p, X86_SIZE_4, x86_at(X86_RSP, 0), 0);
+		p = x86_mov_rr(p, X86_SIZE_8, X86_RAX, X86_RSP);
+	}
+	p = call_sym(out, start, p, w->body);
+	p = call_sym(out, start, p, w->leave);
 	p = x86_epilogue(&f, p, (u32)(p - start), true, out);
 	out->code.n += (size_t)(p - start);
 	return 0;

@@ -36,8 +36,8 @@ struct code {
 	const struct mins *zeroed; /* setcc whose register is 0 already */
 };
 
-/* Bytes of the longest operation: an epilogue is 4 + 6 * 2 + 1, guarded
- * division and loops stay below 48. */
+/* Bytes of the longest operation: a tear-down is 7 + 6 * 2, a tail call 24
+ * more; guarded division and loops stay below 48. */
 enum { ROOM = 64 };
 
 /* ---- operands ------------------------------------------------------------------ */
@@ -497,12 +497,42 @@ static u8 *emit_mem(struct code *c, const struct mins *i, u8 *p)
 
 /* ---- calls, ends of blocks -------------------------------------------------------------- */
 
+/* The count of tail calls is behind this pointer. */
+static u8 *load_counter(const struct code *c, u8 *p)
+{
+	return x86_mov_rm(
+		p, X86_SIZE_8, X86_RAX, x86_at(X86_RSP, (i32)c->frame.size));
+}
+
 static u8 *emit_call(struct code *c, const struct mins *i, u8 *p)
 {
 	if (x86_mop(i->op)->form == F_CALL_R)
 		return x86_call_r(p, reg(c, i, i->nopd - i->aux - 1u));
+	if (i->sym < c->cg->nsyms && c->cg->syms[i->sym].counter)
+		p = load_counter(c, p);
 	p = x86_call_rel32(p, 0);
 	reloc(c, p - 4, X86_R_PLT32, i->sym, -4);
+	return p;
+}
+
+/* test rdx, rdx; jz 1f; mov rax, count; cmp [rax], 33; jae 1f; inc [rax];
+ * tear down; jmp rdx; 1: */
+static u8 *emit_tail(struct code *c, u8 *p)
+{
+	struct x86_mem count = x86_at(X86_RAX, 0);
+	u8 *none, *many;
+
+	p = x86_test_rr(p, X86_SIZE_8, X86_RDX, X86_RDX);
+	p = none = jcc_ahead(p, X86_CC_E);
+	p = load_counter(c, p);
+	p = x86_alu_mi(p, X86_ALU_CMP, X86_SIZE_4, count, KILN_MAX_TAIL_CALLS);
+	p = many = jcc_ahead(p, X86_CC_AE);
+	p = x86_un_m(p, X86_UN_INC, X86_SIZE_4, count);
+	p = x86_tear_down(&c->frame, p, offset(c, p), false, c->out);
+	p = x86_jmp_r(p, X86_RDX);
+	x86_recall(&c->frame, offset(c, p), c->out);
+	land(none, p);
+	land(many, p);
 	return p;
 }
 
@@ -561,6 +591,7 @@ static u8 *emit_target(struct code *c, const struct mins *i, u8 *p)
 	case F_FETCH: return emit_fetch(c, i, p, o->code);
 	case F_CALL:
 	case F_CALL_R: return emit_call(c, i, p);
+	case F_TAIL: return emit_tail(c, p);
 	case F_RET: return emit_ret(c, p);
 	case F_UD2: return x86_ud2(p);
 	case F_ENTRY:

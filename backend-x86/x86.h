@@ -91,6 +91,7 @@ enum x86_form {
 	F_ENTRY,
 	F_CALL,
 	F_CALL_R,
+	F_TAIL,
 	F_JCC,
 	F_JMP,
 	F_RET,
@@ -193,9 +194,10 @@ void x86_lower_memory(struct sel *s, const struct ins *i);
 /* The frame of one function; drawing at the top of abi.c. */
 struct x86_frame {
 	u64 saved;	  /* callee-saved registers pushed */
-	u32 npush;	  /* how many */
+	u32 npush;	  /* how many, the counter's pointer included */
 	u32 size;	  /* bytes below the pushes */
 	u32 fp;		  /* r10 = rsp + fp */
+	bool counter;	  /* its pointer is at rsp + size */
 	bool landing_pad; /* starts with endbr64 */
 };
 
@@ -204,8 +206,11 @@ struct x86_frame x86_frame_make(const struct mfn *m, const struct cg *cg);
 u8 *x86_prologue(const struct x86_frame *f, u8 *p, u32 at, struct unit_fn *u);
 u8 *x86_epilogue(
 	const struct x86_frame *f, u8 *p, u32 at, bool last, struct unit_fn *u);
-int x86_wrapper(const struct cg *cg, u32 body_sym, u32 enter_sym, u32 leave_sym,
-	struct arena *a, struct unit_fn *out);
+/* All of the epilogue but the end; then, if code follows, recall. */
+u8 *x86_tear_down(
+	const struct x86_frame *f, u8 *p, u32 at, bool last, struct unit_fn *u);
+void x86_recall(const struct x86_frame *f, u32 at, struct unit_fn *u);
+int x86_wrapper(const struct wrap *w, struct arena *a, struct unit_fn *out);
 
 /* ---- emit.c --------------------------------------------------------------- */
 

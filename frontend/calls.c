@@ -380,6 +380,16 @@ static bool is_asked(const struct module *m, const struct func *f)
 	return false;
 }
 
+static void mark_rooted(struct module *m, u32 sym)
+{
+	i64 k = fe_func_of_sym(m, sym);
+
+	if (k < 0)
+		return;
+	m->func.v[k].is_callback |= !m->func.v[k].is_prog;
+	mark_used(m, (u32)k);
+}
+
 static void mark_roots(struct module *m)
 {
 	for (u32 k = 0; k < m->func.n; k++)
@@ -388,13 +398,41 @@ static void mark_roots(struct module *m)
 	for (u32 d = 0; d < m->data.n; d++) {
 		const struct datasec *s = &m->data.v[d];
 
-		for (u32 r = 0; r < s->rel.n; r++) {
-			i64 k = fe_func_of_sym(m, s->rel.v[r].sym);
+		for (u32 r = 0; r < s->rel.n; r++)
+			mark_rooted(m, s->rel.v[r].sym);
+	}
+}
 
-			if (k < 0)
+/* The programs in the maps that f names; true if there are any. */
+static bool mark_values(struct module *m, const struct func *f)
+{
+	bool any = false;
+
+	for (u32 s = 0; s < f->n; s++) {
+		u32 sym = fe_insn(m, f, s)->sym;
+
+		if (sym >= m->sym.n || m->sym.v[sym].kind != SYM_MAP)
+			continue;
+		const struct mapdef *d = &m->map.v[m->sym.v[sym].index];
+
+		for (u32 i = 0; i < d->init.n; i++)
+			mark_rooted(m, d->init.v[i].sym);
+		any |= d->init.n != 0;
+	}
+	return any;
+}
+
+static void mark_all_values(struct module *m)
+{
+	bool *seen = arena_array(m->a, bool, m->func.n);
+
+	for (bool again = true; again;) {
+		again = false;
+		for (u32 k = 0; k < m->func.n; k++) {
+			if (!m->func.v[k].is_used || seen[k])
 				continue;
-			m->func.v[k].is_callback |= !m->func.v[k].is_prog;
-			mark_used(m, (u32)k);
+			seen[k] = true;
+			again |= mark_values(m, &m->func.v[k]);
 		}
 	}
 }
@@ -418,4 +456,5 @@ void fe_calls(struct module *m)
 		find_scope(m, &m->func.v[c.order[n]]);
 	}
 	mark_roots(m);
+	mark_all_values(m);
 }

@@ -263,6 +263,7 @@ struct fe_func {
 	u32 packet_sym; /* of the function behind its packet loads */
 	bool may_goto;	/* it has may_gotos itself */
 	bool run_budget; /* it, or a callee, counts in the run's word */
+	u16 stack; /* bytes of its BPF frame that it may access */
 	bool summarised;
 	u8 effects; /* CALLF_* of everything it and its callees do */
 	struct arg_mem param[5]; /* what it does behind its parameters */

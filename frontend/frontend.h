@@ -14,6 +14,7 @@
  *              core_path.c, core_match.c
  *   fe_link    link.c   several inputs -> one program
  *              programs.c, progtype.c  which functions are programs
+ *              section.c   sections that name slots of prog_arrays
  *              btf_link.c  their types
  *   fe_decode  decode.c every slot a valid instruction (isa.def)
  *              split.c  local calls by distance -> by symbol

@@ -367,6 +367,7 @@ struct fn *fe_lower(
 	l.f = ir_fn_new(a, l.func->name, l.func->nparams);
 	l.f->sym = l.func->sym;
 	l.f->module = m;
+	l.f->counter = l.func->counter;
 	/* measured: one to two IR instructions per BPF one, to the end */
 	ir_reserve(l.f, l.func->n * 2 + 64, l.fe->nblk + 1);
 	for (u32 b = 0; b <= l.fe->nblk; b++)

@@ -49,12 +49,18 @@ void lower_cpu(struct lower *l);
 void lower_begin_budget(struct lower *l); /* at the function's entry */
 void lower_end_budget(struct lower *l, u32 blk);
 void lower_may_goto(struct lower *l, u32 spent, u32 go);
+/* Around a tail call: the run around this one has its budget back. */
+ref lower_lend_budget(struct lower *l);
+void lower_take_budget(struct lower *l, ref left);
 
 /* ---- lower_packet.c ------------------------------------------------------ */
 void lower_packet(struct lower *l, const struct insn *i);
 
 /* ---- lower_builtin.c ----------------------------------------------------- */
 ref lower_builtin(struct lower *l, const struct fe_call *c);
+
+/* ---- lower_tail.c -------------------------------------------------------- */
+void lower_tail_call(struct lower *l, const struct fe_call *c);
 
 /* ---- lower_call.c -------------------------------------------------------- */
 void lower_lose_registers(struct lower *l); /* r1..r5, by a call */

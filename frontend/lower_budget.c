@@ -60,6 +60,23 @@ void lower_end_budget(struct lower *l, u32 blk)
 		ir_store(l->f, blk, l->budget, l->outer, &word);
 }
 
+ref lower_lend_budget(struct lower *l)
+{
+	ref left;
+
+	if (!l->outer.v)
+		return (ref){0};
+	left = ir_load(l->f, l->blk, TY_I64, l->budget, &word);
+	ir_store(l->f, l->blk, l->budget, l->outer, &word);
+	return left;
+}
+
+void lower_take_budget(struct lower *l, ref left)
+{
+	if (left.v)
+		ir_store(l->f, l->blk, l->budget, left, &word);
+}
+
 /* To `spent` if nothing is left, else to `go`. */
 void lower_may_goto(struct lower *l, u32 spent, u32 go)
 {

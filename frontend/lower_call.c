@@ -62,7 +62,9 @@ static ref call_helper(struct lower *l, const struct fe_call *c)
 
 static ref call_func(struct lower *l, const struct fe_call *c)
 {
-	struct call call = call_of(c, CALL_FN, l->m->func.v[c->to.func].sym);
+	const struct func *f = &l->m->func.v[c->to.func];
+	struct call call =
+		call_of(c, CALL_FN, f->body_sym ? f->body_sym : f->sym);
 	ref args[5];
 
 	args_of(l, c->nargs, args);
@@ -101,6 +103,10 @@ void lower_call(struct lower *l, const struct insn *i)
 	const struct fe_call *c = &l->fe->calls.v[u->call - 1];
 	ref r;
 
+	if (is_tail_call(&c->to)) {
+		lower_tail_call(l, c);
+		return;
+	}
 	if (lower_can_inline(l, c)) {
 		lower_lookup(l, c);
 		return;

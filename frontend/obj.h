@@ -209,6 +209,11 @@ int fe_check_sets(
 int fe_kconfig(struct fe_obj *o, const struct fe_opts *opts, u32 sym,
 	const struct loc *l, struct target_ref *out);
 
+/* ---- section.c ---- */
+/* Puts programs whose section names a slot into it. 0 or -1 after a
+ * diagnostic. */
+int fe_section_slots(struct module *m);
+
 /* ---- progtype.c ---- */
 /* --type names it: "sched_cls", or a section that says so. */
 bool fe_prog_type_known(const char *name);

@@ -169,5 +169,5 @@ int fe_programs(struct module *m, struct fe_obj *const *o, size_t n,
 	}
 	for (size_t i = 0; i < n; i++)
 		warn_nameless(o[i], &v[i]);
-	return 0;
+	return fe_section_slots(m) ? -EINVAL : 0;
 }

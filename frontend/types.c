@@ -271,6 +271,20 @@ static void step_packet(struct types *t, u32 func, struct state *s)
 		s->reg[k] = rty_of(raw ? RTY_SCALAR : RTY_NONE, 0);
 }
 
+/* Where a tail call succeeds it ends the function: another program's result
+ * is this one's. */
+static void step_call(
+	struct types *t, u32 func, struct state *s, const struct insn *i)
+{
+	const struct call_to c = types_callee(t, s, i);
+
+	if (is_tail_call(&c)) {
+		s->reg[0] = rty_of(RTY_SCALAR, 0);
+		note_exit(t, &t->spec.v[func], s);
+	}
+	types_call(t, func, s, i);
+}
+
 void types_step(struct types *t, u32 func, struct state *s, u32 slot)
 {
 	const struct module *m = t->m;
@@ -293,7 +307,7 @@ void types_step(struct types *t, u32 func, struct state *s, u32 slot)
 	case ISA_CALL:
 	case ISA_CALLFN:
 	case ISA_KFUNC:
-	case ISA_CALLX: types_call(t, func, s, i); return;
+	case ISA_CALLX: step_call(t, func, s, i); return;
 	case ISA_LDABS:
 	case ISA_LDIND: step_packet(t, func, s); return;
 	default:
@@ -472,6 +486,7 @@ int fe_types(struct module *m)
 		if (t.spec.v[k].done)
 			types_record(&t, k);
 	}
+	types_tail_calls(m);
 	for (u32 k = 0; m->diag->errors == errors && k < m->func.n; k++)
 		types_summarise(m, k);
 	return m->diag->errors == errors ? 0 : -EINVAL;

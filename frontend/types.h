@@ -203,6 +203,12 @@ i32 types_size_arg(const struct helper *h, u32 arg);
 i64 types_arg_size(const struct module *m, const struct helper *h, u32 arg,
 	const struct rty *reg);
 
+static inline bool is_tail_call(const struct call_to *c)
+{
+	return c->to == TO_HELPER && c->helper &&
+	       c->helper->id == HELPER_TAIL_CALL;
+}
+
 /* ---- mapcheck.c ---------------------------------------------------------- */
 
 /* Why a program may not call h on this map, or NULL. */
@@ -234,6 +240,8 @@ struct fe_call {
 	u8 redir; /* TO_HELPER: parameter (from 1) whose redirect it is given,
 		   * and where in that context it is */
 	u16 redir_at;
+	bool has_key; /* tail call: the index is known */
+	u32 key;
 };
 
 void types_record(struct types *t, u32 func);
@@ -243,5 +251,10 @@ u8 types_region(const struct module *m, struct rty base); /* enum region */
 /* Fills fe_func.effects and .param of a function and its callees, and makes
  * what the calls between them say as sharp. After types_record. */
 void types_summarise(struct module *m, u32 func);
+
+/* ---- tailcall.c: the functions together ---------------------------------- */
+/* Who takes the count, and what the kernel refuses, too. After types_record
+ * of all functions. */
+void types_tail_calls(struct module *m);
 
 #endif

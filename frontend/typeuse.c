@@ -72,6 +72,16 @@ static void check_stack(
 			(long long)size, (long long)at, STACK_BYTES);
 }
 
+/* Frames as the kernel counts them: down to the lowest byte that an address
+ * or an access names; a variable address may be anywhere. */
+static void note_stack(const struct walk *w, i64 off)
+{
+	if (off < -STACK_BYTES)
+		off = -STACK_BYTES;
+	if (-off > w->fe->stack)
+		w->fe->stack = (u16)-off;
+}
+
 static void use_ctx(struct walk *w, struct fe_use *u, struct mem_insn a)
 {
 	const struct ctx_type *c = ctx_type(u->base.id);
@@ -129,7 +139,11 @@ static void use_mem(struct walk *w, const struct insn *i, struct mem_insn a,
 	u->region = types_region(w->m, u->base);
 	switch (u->base.kind) {
 	case RTY_CTX: use_ctx(w, u, a); return;
-	case RTY_STACK: check_stack(w, u->base, u->off, a.size); return;
+	case RTY_STACK:
+		check_stack(w, u->base, u->off, a.size);
+		if (!u->base.id && u->base.fixed)
+			note_stack(w, (i64)u->base.off + u->off);
+		return;
 	case RTY_VALUE: check_value(w, &w->m->map.v[u->base.id], a); return;
 	case RTY_MAP:
 	case RTY_INNER:
@@ -347,6 +361,42 @@ static void check_map_arg(
 		bad(w, "%s on map %s (%s): %s", h->name, d->name, k->name, why);
 }
 
+static bool is_prog_array(const struct walk *w, struct rty x)
+{
+	return x.kind == RTY_MAP &&
+	       w->m->map.v[x.id].type == BPF_MAP_TYPE_PROG_ARRAY;
+}
+
+/* The context is passed on as it came; one that is plain memory has no type. */
+static bool is_own_context(struct rty x)
+{
+	return x.kind == RTY_UNKNOWN ||
+	       (x.kind == RTY_CTX && x.fixed && !x.off);
+}
+
+/* ctx, prog_array, index: of a known index all 64 bits are known, of which 32
+ * count. */
+static void use_tail_call(const struct walk *w, struct fe_call *c)
+{
+	const struct rty *r = &w->s->reg[1];
+	char name[96];
+
+	c->nargs = 3;
+	c->effects = c->to.helper->effects;
+	for (u32 k = 0; k < c->nargs; k++) {
+		check_read(w, k + 1);
+		c->arg[k] = (struct arg_mem){.size_arg = -1};
+	}
+	if (!is_own_context(r[0]))
+		bad(w, "argument 1 of tail_call is %s, wanted the context",
+			rty_name(r[0], w->m, name, sizeof(name)));
+	if (!is_prog_array(w, r[1]))
+		bad(w, "argument 2 of tail_call is %s, wanted a prog_array",
+			rty_name(r[1], w->m, name, sizeof(name)));
+	c->has_key = r[2].kind == RTY_SCALAR && r[2].fixed;
+	c->key = (u32)r[2].off;
+}
+
 static void use_helper(const struct walk *w, struct fe_call *c)
 {
 	const struct helper *h = c->to.helper;
@@ -454,13 +504,13 @@ static void use_call(
 		use_pointer(w, &c);
 	else if (c.to.to == TO_NOBODY)
 		use_nobody(w, i);
-	else if (id == HELPER_TAIL_CALL)
-		bad(w, "tail calls are not supported yet");
 	else if (id == HELPER_POISON)
 		bad(w, "CO-RE left this instruction unresolved when the object "
 		       "was made");
 	else if (!c.to.helper)
 		bad(w, "unknown helper %lld", (long long)id);
+	else if (is_tail_call(&c.to))
+		use_tail_call(w, &c);
 	else
 		use_helper(w, &c);
 	*vec_push(w->m->a, &w->fe->calls) = c;
@@ -549,6 +599,17 @@ static void use_insn(struct walk *w, const struct insn *i)
 	}
 }
 
+/* Addresses of the own frame in registers. */
+static void note_addresses(const struct walk *w)
+{
+	for (u32 r = 0; r < 10; r++) {
+		struct rty x = w->s->reg[r];
+
+		if (x.kind == RTY_STACK && !x.id)
+			note_stack(w, x.fixed ? x.off : -STACK_BYTES);
+	}
+}
+
 /* Callees as the calls have them, once types chose among specs. */
 static void list_callees(struct module *m, struct func *f)
 {
@@ -598,6 +659,7 @@ void types_record(struct types *t, u32 func)
 				continue;
 			use_insn(&w, i);
 			types_step(t, func, &s, w.slot);
+			note_addresses(&w);
 		}
 	}
 	list_callees(m, w.f);

@@ -163,6 +163,7 @@ enum call_kind {
 	CALL_FN,     /* subprogram of this module */
 	CALL_EXTERN, /* undefined function of the application */
 	CALL_PTR,    /* CALLX */
+	CALL_TAIL,   /* see CALL in ops.def */
 };
 
 enum arg_access {
@@ -227,6 +228,7 @@ struct fn {
 	 * frame that escapes has frame_escapes set and is 512. */
 	u32 frame;
 	bool frame_escapes;
+	bool counter; /* it gets a pointer to the count of tail calls */
 	bool strict_align; /* no pass may make an unaligned access */
 };
 

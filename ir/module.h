@@ -39,6 +39,7 @@ struct sym {
 	bool is_hidden;	  /* in its source: programs are not exported */
 	bool direct_only; /* function that only direct calls reach: local, its
 			   * address never taken. Needs no landing pad */
+	bool counter;	  /* function: it takes the count of tail calls */
 	u32 index; /* PROG, BODY, SUBPROG: func; MAP, VALUES: map; DATA: sec */
 	u64 off, size; /* DATA */
 	u32 align;     /* what its address is a multiple of; 0: unknown */
@@ -90,12 +91,15 @@ struct func {
 	u32 nparams; /* r1..rn that it reads */
 	u32 *callee; /* func numbers it calls or takes the address of */
 	u32 ncallee;
+	bool tail_calls; /* types: it makes some */
+	bool counter;	 /* types: it or a function that it calls does */
 	/* programs: */
 	u32 prog_type;	  /* enum bpf_prog_type */
 	u32 attach_type;  /* enum bpf_attach_type */
 	u32 ext_type;	  /* BPF_PROG_TYPE_EXT: the type that it extends, or 0 */
 	bool needs_scope; /* a run scope: kiln/runtime.h */
 	bool returns_i32;
+	u32 body_sym; /* resolve: prog.body, or sym again; 0 before */
 	/* after code generation: */
 	u32 stack; /* worst stack of its call graph, bytes */
 };
@@ -109,6 +113,8 @@ struct mapdef {
 	u32 btf_key, btf_value; /* type ids, or 0 */
 	u32 inner;		/* 1 + map number of the inner template, or 0 */
 	u32 file;		/* input number */
+	u32 user_type;		/* PROG_ARRAY: 1 + type of the programs that
+				 * tail-call through it, or 0 */
 	bool is_static;		/* local in its source */
 	bool is_template;	/* only says what a map of maps holds */
 	bool has_storage; /* values_sym is defined: storage in the object */

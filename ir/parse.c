@@ -492,7 +492,7 @@ static void call(struct parser *p, struct ins *x)
 		return;
 	}
 	c.kind = (u8)kind;
-	if (kind != CALL_PTR && expect(p, "@"))
+	if (kind != CALL_PTR && kind != CALL_TAIL && expect(p, "@"))
 		c.sym = sym_id(p);
 	expect(p, "(");
 	for (bool more = !at(p, ")"); more && !p->failed; more = take(p, ","))
@@ -679,6 +679,8 @@ static void attributes(struct parser *p)
 			p->f->frame = small_number(p);
 		else if (take_word(p, "escapes"))
 			p->f->frame_escapes = true;
+		else if (take_word(p, "counter"))
+			p->f->counter = true;
 		else
 			error(p, "attribute or { expected");
 	}

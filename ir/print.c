@@ -2,7 +2,7 @@
  * The text form. ir_parse reads what ir_print writes; numbers of values are
  * the refs, so they stay comparable between dumps of one function.
  *
- *   fn NAME params=2 frame=16 escapes {           frame.. only if not 0/false
+ *   fn NAME params=2 frame=16 escapes counter {   frame.. only if not 0/false
  *   b0:
  *       v5 = load4.i64 ctx [p0 + 4] fault         p0 parameter, 4: imm
  *       v6 = add.i32 v4, 7w                       7w: I32 constant, 7: I64
@@ -23,11 +23,13 @@
  *             ["sx"] ["fault"]
  * operand  := vN | pN | fp[-N] | @sym[+N] | constant
  * constant := [-]decimal or 0x hex, followed by w if it is an I32
- * call     := ("helper" | "fn" | "extern" | "ptr") [@sym] "(" operands ")"
+ * call     := ("helper" | "fn" | "extern" | "ptr" | "tail") [@sym]
+ *             "(" operands ")"
  *             effects {"a"N"="access[":"lo":"hi | ":s"N]}
  *             effects: none or reads|writes|ctx|packet|acquire|release|pure|
  *             noreturn; access: r w rw esc; sN: size is argument N (a1..a5 are
- *             numbered from 1); with "ptr" operand 0 is the address
+ *             numbered from 1); "ptr" and "tail" name no symbol, with "ptr"
+ *             operand 0 is the address
  * slot     the BPF slot (ins.insn), left out if none
  * comments from ";" to the end of the line
  *
@@ -47,7 +49,7 @@ const char *const rmw_names[RMW_COUNT] = {"add", "or", "and", "xor", "xchg"};
 const char *const region_names[REGION_COUNT] = {
 	"unknown", "stack", "ctx", "packet", "rodata", "map", "global", "btf"};
 const char *const call_kind_names[CALL_KIND_COUNT] = {
-	"helper", "fn", "extern", "ptr"};
+	"helper", "fn", "extern", "ptr", "tail"};
 const char *const effect_names[EFFECT_COUNT] = {"reads", "writes", "ctx",
 	"packet", "acquire", "release", "pure", "noreturn"};
 
@@ -191,7 +193,7 @@ static void print_call(const struct printer *p, const struct ins *i)
 	bool any = false;
 
 	fprintf(p->out, " %s ", call_kind_names[c->kind]);
-	if (c->kind != CALL_PTR)
+	if (c->kind != CALL_PTR && c->kind != CALL_TAIL)
 		print_sym(p, c->sym);
 	fputc('(', p->out);
 	print_args(p, i, 0);
@@ -256,7 +258,8 @@ void ir_print(FILE *out, const struct fn *f, sym_name_fn name, void *ctx)
 	fprintf(out, "fn %s params=%" PRIu32, f->name, f->nparams);
 	if (f->frame)
 		fprintf(out, " frame=%" PRIu32, f->frame);
-	fprintf(out, "%s {\n", f->frame_escapes ? " escapes" : "");
+	fprintf(out, "%s%s {\n", f->frame_escapes ? " escapes" : "",
+		f->counter ? " counter" : "");
 	ir_each_blk (f, b) {
 		fprintf(out, "b%" PRIu32 ":\n", b);
 		ir_each_ins (f, b, i)

@@ -229,6 +229,20 @@ static void make_pending(struct sel *s)
 
 /* ---- calls and returns --------------------------------------------------- */
 
+/* E(counter) U(context) U(target): nothing else changes where it falls
+ * through. */
+static void lower_tail(struct sel *s, const struct ins *i)
+{
+	u32 n;
+	const ref *arg = ir_args(s->f, i, &n);
+	u32 ctx = sel_fresh(s, arg[0]), target = sel_fresh(s, arg[1]);
+
+	sel_op(s, s->t->tail, 8);
+	sel_early(s, sel_temp(s), s->t->counter);
+	sel_u_fixed(s, ctx, s->t->arg_regs[0]);
+	sel_u_fixed(s, target, s->t->tail_target);
+}
+
 static void lower_call(struct sel *s, const struct ins *i)
 {
 	const struct call *c = &s->f->calls.v[i->aux];
@@ -236,6 +250,10 @@ static void lower_call(struct sel *s, const struct ins *i)
 	u32 n, vreg[6];
 	const ref *arg = ir_args(s->f, i, &n);
 
+	if (c->kind == CALL_TAIL) {
+		lower_tail(s, i);
+		return;
+	}
 	for (u32 k = 0; k < n; k++)
 		vreg[k] = ptr && !k ? sel_use(s, arg[k]) : sel_fresh(s, arg[k]);
 	struct mins *m = sel_op(s, ptr ? s->t->call_ptr : s->t->call, 8);

@@ -14,10 +14,12 @@ struct sel;
 struct sel_target {
 	const u8 *arg_regs; /* of r1..r5 */
 	u8 result;	    /* of r0 */
+	u8 tail_target;	    /* of a tail call's target; no callee keeps it */
+	u8 counter;	    /* of the pointer to the count of tail calls */
 	/* Its operations. entry: defines the parameters; call: [def] uses, aux
 	 * is the number of arguments; call_ptr: the same, the address before
-	 * the arguments; ret: one use. */
-	u16 entry, call, call_ptr, ret, jmp, trap;
+	 * the arguments; tail: see lower_tail() in select.c; ret: one use. */
+	u16 entry, call, call_ptr, tail, ret, jmp, trap;
 	/* One instruction that is not a call or an end of a block other than
 	 * BR: its machine instructions. */
 	void (*lower)(struct sel *s, const struct ins *i);

@@ -22,6 +22,12 @@ struct cg {
 	u32 nsyms;
 };
 
+/* What a wrapper calls: symbols. counter: and owns the count of tail calls. */
+struct wrap {
+	u32 body, enter, leave;
+	bool counter;
+};
+
 struct target {
 	const char *name; /* as in --target: "x86_64", "aarch64" */
 	u16 elf_machine;
@@ -57,8 +63,8 @@ struct target {
 	int (*emit)(struct mfn *m, const struct cg *cg, struct unit_fn *out);
 	/* The C-callable `prog` around prog.body when a run scope is needed
 	 * (kiln/runtime.h). */
-	int (*wrapper)(const struct cg *cg, u32 body_sym, u32 enter_sym,
-		u32 leave_sym, struct arena *a, struct unit_fn *out);
+	int (*wrapper)(
+		const struct wrap *w, struct arena *a, struct unit_fn *out);
 
 	/* for dumps */
 	const char *(*mop_name)(u16 op);

@@ -4,7 +4,7 @@
 
 #include "ir/ir.h"
 
-enum { CALL_KIND_COUNT = CALL_PTR + 1, EFFECT_COUNT = 8 };
+enum { CALL_KIND_COUNT = CALL_TAIL + 1, EFFECT_COUNT = 8 };
 
 extern const char *const cc_names[CC_COUNT];
 extern const char *const rmw_names[RMW_COUNT];

@@ -328,7 +328,7 @@ static int compile_func(struct run *r, u32 i)
 		mir_print(l->o->dump, m, t);
 	p->unit = arena_new(&l->a, struct unit_fn);
 	p->unit->a = &l->a;
-	p->unit->sym = p->body_sym;
+	p->unit->sym = func->body_sym;
 	buf_init(&p->unit->code, &l->a);
 	int err = t->emit(m, &l->cg, p->unit);
 	done(r, "emit");
@@ -355,8 +355,14 @@ static int make_wrapper(struct link *l, u32 i)
 	p->wrapper->a = &l->a;
 	p->wrapper->sym = l->m.func.v[i].sym;
 	buf_init(&p->wrapper->code, &l->a);
-	return l->cg.target->wrapper(
-		&l->cg, p->body_sym, enter, leave, &l->a, p->wrapper);
+	const struct wrap w = {
+		.body = l->m.func.v[i].body_sym,
+		.enter = enter,
+		.leave = leave,
+		.counter = l->m.func.v[i].counter,
+	};
+
+	return l->cg.target->wrapper(&w, &l->a, p->wrapper);
 }
 
 static void dump_unit(const struct link *l, const struct unit_fn *u)
@@ -404,11 +410,13 @@ static int generate(struct run *r)
 }
 
 /* The worst stack of every program: its own frame plus its deepest callee.
- * The call graph has no cycles and is at most 8 deep (flow.c). */
+ * The call graph has no cycles and is at most 8 deep (flow.c). A subprogram
+ * that makes a tail call leaves the frames above it behind, 33 times. */
 static u32 worst_stack(struct link *l, u32 i)
 {
 	struct func *f = &l->m.func.v[i];
 	u32 deepest = 0;
+	bool waits = false;
 
 	if (f->stack)
 		return f->stack;
@@ -416,8 +424,11 @@ static u32 worst_stack(struct link *l, u32 i)
 		u32 n = worst_stack(l, f->callee[k]);
 
 		deepest = n > deepest ? n : deepest;
+		waits |= l->m.func.v[f->callee[k]].counter;
 	}
 	f->stack = deepest + l->placed[i].unit->stack;
+	if (f->is_prog && waits)
+		f->stack *= 1 + KILN_MAX_TAIL_CALLS;
 	if (l->placed[i].wrapper)
 		f->stack += l->placed[i].wrapper->stack;
 	return f->stack;

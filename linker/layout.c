@@ -13,6 +13,7 @@
  */
 #include <assert.h>
 #include <elf.h>
+#include <linux/bpf.h>
 #include <string.h>
 
 #include "kiln/bytes.h"
@@ -236,7 +237,7 @@ static void place_func(struct link *l, u32 i)
 	if (p->wrapper)
 		wrapper = place_unit(l, p->sec, p->wrapper);
 	p->off = place_unit(l, p->sec, p->unit);
-	define(l, p->body_sym, p->sec, p->off, p->unit->code.n);
+	define(l, f->body_sym, p->sec, p->off, p->unit->code.n);
 	if (p->wrapper)
 		define(l, f->sym, p->sec, wrapper, p->wrapper->code.n);
 	img_sec(&l->img, p->sec)->group =
@@ -262,9 +263,19 @@ static void relocate_func(struct link *l, u32 i)
 
 /* ---- maps ------------------------------------------------------------------ */
 
-/* Freestanding programs have nobody to allocate for them. */
+/* Its storage holds what it begins with: programs, which tail calls look up
+ * there before anybody else uses the map. */
+static bool is_filled(const struct mapdef *d)
+{
+	return d->type == BPF_MAP_TYPE_PROG_ARRAY && d->init.n;
+}
+
+/* Freestanding programs have nobody to allocate for them; what a map begins
+ * with stands in its storage. */
 static bool is_static(const struct link *l, const struct mapdef *d, u64 size)
 {
+	if (is_filled(d))
+		return size;
 	return size && !d->is_template && !l->o->map_storage_dynamic &&
 	       (size <= STATIC_STORAGE_MAX || !l->o->hosted);
 }
@@ -317,12 +328,24 @@ static const char *map_ops_name(u32 type)
 static void place_values(
 	struct link *l, const struct mapdef *d, u32 group, u64 size)
 {
-	sec_id s = img_sec_new(&l->img, arena_printf(&l->a, ".bss.%s", d->name),
-		SHT_NOBITS, SHF_ALLOC | SHF_WRITE | SHF_GROUP, 64);
+	bool has_bytes = is_filled(d);
+	const char *fmt = has_bytes ? ".data.%s" KILN_VALUES_SUFFIX : ".bss.%s";
+	sec_id s = img_sec_new(&l->img, arena_printf(&l->a, fmt, d->name),
+		has_bytes ? SHT_PROGBITS : SHT_NOBITS,
+		SHF_ALLOC | SHF_WRITE | SHF_GROUP, 64);
 
-	img_sec(&l->img, s)->nobits = size;
+	if (has_bytes)
+		buf_zero(&img_sec(&l->img, s)->bytes, size);
+	else
+		img_sec(&l->img, s)->nobits = size;
 	img_sec(&l->img, s)->group = group;
 	define(l, d->values_sym, s, 0, size);
+	for (u32 k = 0; has_bytes && k < d->init.n; k++) {
+		u32 prog = l->m.sym.v[d->init.v[k].sym].index;
+
+		img_rel_local(&l->img, s, 8ull * d->init.v[k].slot,
+			l->cg.target->rel_abs64, l->m.func.v[prog].body_sym, 0);
+	}
 }
 
 static void put_map_fields(
@@ -335,16 +358,18 @@ static void put_map_fields(
 	put_le32(p + offsetof(struct kiln_map, flags), d->flags);
 	put_le32(p + offsetof(struct kiln_map, max_cpus), l->m.max_cpus);
 	put_le64(p + offsetof(struct kiln_map, values_size), size);
-	put_le64(p + offsetof(struct kiln_map, extra), d->map_extra);
+	put_le64(p + offsetof(struct kiln_map, extra),
+		d->type == BPF_MAP_TYPE_PROG_ARRAY ? d->user_type
+						   : d->map_extra);
 }
 
-/* What the map begins with. A program is entered as by a tail call. */
+/* What the map begins with, unless that stands in its storage. */
 static void put_map_init(struct link *l, const struct mapdef *d, sec_id map)
 {
 	struct image *g = &l->img;
 	u32 abs64 = l->cg.target->rel_abs64;
 
-	if (!d->init.n)
+	if (!d->init.n || is_filled(d))
 		return;
 	sec_id s =
 		img_sec_new(g, arena_printf(&l->a, ".data.rel.ro.%s", d->name),
@@ -355,8 +380,6 @@ static void put_map_init(struct link *l, const struct mapdef *d, sec_id map)
 		struct buf *b = &img_sec(g, s)->bytes;
 		size_t at = buf_zero(b, sizeof(struct kiln_map_init));
 
-		if (l->m.sym.v[sym].kind == SYM_PROG)
-			sym = l->placed[l->m.sym.v[sym].index].body_sym;
 		put_le32(b->p + at + offsetof(struct kiln_map_init, key),
 			d->init.v[i].slot);
 		img_rel_local(g, s, at + offsetof(struct kiln_map_init, target),

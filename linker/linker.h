@@ -87,7 +87,6 @@ struct placed {
 	u32 off;	  /* of the body in its section */
 	u32 wrapper_size; /* bytes before it, 0: none */
 	struct unit_fn *unit, *wrapper;
-	u32 body_sym; /* module symbol of prog.body, or the function's own */
 };
 
 struct link {

@@ -215,11 +215,12 @@ static void name_func(struct link *l, u32 i)
 
 	if (s->bind == BIND_PROTECTED && !is_exported(l, f->name))
 		s->bind = BIND_HIDDEN;
-	l->placed[i].body_sym = f->sym;
+	f->body_sym = f->sym;
 	if (f->is_prog && f->needs_scope)
-		l->placed[i].body_sym = module_sym(&l->m, SYM_BODY,
+		f->body_sym = module_sym(&l->m, SYM_BODY,
 			s->bind == BIND_LOCAL ? BIND_LOCAL : BIND_HIDDEN,
 			arena_printf(&l->a, "%s" KILN_BODY_SUFFIX, f->name), i);
+	l->m.sym.v[f->body_sym].counter = f->counter;
 }
 
 static bool is_wanted(const struct link *l, const struct sym *s)

@@ -90,6 +90,7 @@ static void put_string(struct link *l, sec_id s, u64 off, const char *text)
 static u32 prog_flags(const struct link *l, const struct func *f)
 {
 	return (f->needs_scope ? KILN_PROG_SCOPE : 0) |
+	       (f->counter ? KILN_PROG_TAIL_CALLS : 0) |
 	       (f->returns_i32 ? KILN_PROG_RET32 : 0) |
 	       (l->m.raw ? KILN_PROG_RAW : 0);
 }

@@ -41,6 +41,7 @@ static struct linked *make(const struct kiln_tables *t)
 		free(l);
 		return NULL;
 	}
+	prog_add_object(&l->object);
 	l->next = all;
 	all = l;
 	return l;

@@ -232,5 +232,6 @@ RT_API int kiln_object_load(struct kiln_object *o)
 		return err;
 	}
 	o->loaded = true;
+	prog_add_object(o);
 	return 0;
 }

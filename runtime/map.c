@@ -123,6 +123,8 @@ RT_API size_t kiln_map_value_bytes(const struct kiln_map *m)
 {
 	if (m->ops && ops_of(m)->percpu)
 		return (size_t)m->max_cpus * map_value_stride(m);
+	if (m->ops && ops_of(m)->programs)
+		return sizeof(void *);
 	return m->value_size;
 }
 

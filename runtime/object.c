@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "kiln/map_size.h"
+#include "runtime/map_prog_array.h"
 #include "runtime/object.h"
 
 enum { MAX_ALIGN = 4096 };
@@ -359,13 +360,29 @@ RT_API struct kiln_object *kiln_object_open_file(
 	return open_bytes(bytes, size, name, opts);
 }
 
+/* No thread jumps into its programs, or is inside one that it jumped into. */
+static bool is_left(struct kiln_object *o)
+{
+	int err = rt_prog_array_forget(o->base, o->reserved);
+
+	if (!err && o->in_map)
+		err = kiln_synchronize();
+	if (err)
+		rt_log(KILN_LOG_WARNING,
+			"%s: a program may still be running: its code stays",
+			o->name);
+	return !err;
+}
+
 RT_API void kiln_object_close(struct kiln_object *o)
 {
 	if (!o || o->linked)
 		return;
 	for (u32 k = 0; k < o->nmap; k++)
 		rt_ring_close(o->map[k]);
-	mem_release(o);
+	prog_remove_object(o);
+	if (!o->loaded || is_left(o))
+		mem_release(o);
 	free(o->bytes);
 	free(o->sec);
 	free(o->symval);
@@ -640,9 +657,13 @@ RT_API kiln_prog_fn kiln_program_entry(const struct kiln_program *p)
 	return p->entry;
 }
 
+/* Programs with tail calls want a count, which their wrapper has. */
 RT_API uint64_t kiln_program_run(const struct kiln_program *p, void *ctx)
 {
 	uint64_t r;
+
+	if (p->flags & KILN_PROG_TAIL_CALLS)
+		return p->entry(ctx);
 
 	kiln_scope_enter();
 	r = p->body(ctx);

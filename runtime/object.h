@@ -10,6 +10,7 @@
  *   reloc_x86.c    how, by the psABI of the target (or reloc_arm64.c)
  *   cpu_x86.c      what this CPU can do (or cpu_arm64.c)
  *   linked.c       objects that are part of the process's image
+ *   prog_host.c    programs as values of maps
  */
 #ifndef KILN_RUNTIME_OBJECT_H
 #define KILN_RUNTIME_OBJECT_H
@@ -37,7 +38,7 @@ struct rt_seg {
 };
 
 struct kiln_program {
-	const struct kiln_object *obj;
+	struct kiln_object *obj;
 	const char *name, *section;
 	kiln_prog_fn entry, body;
 	u32 type, flags;
@@ -74,6 +75,8 @@ struct kiln_object {
 	u32 nprog;
 	struct kiln_map **map;
 	u32 nmap;
+	u32 in_map; /* a program of it was put into a prog_array */
+	struct kiln_object *next; /* prog_host.c */
 };
 
 /* Logs "NAME: text" as an error. */
@@ -85,6 +88,11 @@ const char *obj_sym_name(const struct kiln_object *o, u32 sym);
 /* Reads the tables of a loaded or linked object: every pointer of a loaded
  * one is checked against its segments. 0 or -errno. */
 int obj_index(struct kiln_object *o, const struct kiln_tables *t);
+
+/* ---- prog_host.c ---- */
+/* Its programs can be found by their bodies, until it is removed. */
+void prog_add_object(struct kiln_object *o);
+void prog_remove_object(struct kiln_object *o);
 
 /* ---- mem.c ---- */
 int mem_reserve(struct kiln_object *o);

@@ -114,6 +114,7 @@ struct kiln_map_ops {
 	/* Before a created map is freed; or NULL. Nobody uses it any more. */
 	void (*fini)(struct kiln_map *m);
 	bool percpu; /* a value per CPU slot */
+	bool programs; /* the host's values are programs */
 };
 
 #define MAP_KIND(type, name, ops, ...) \

@@ -23,13 +23,20 @@ static const struct {
 	const char *name;
 	const void *addr;
 } own[] = {
-#define HELPER(id, name, kind, scope, effects, ret, a1, a2, a3, a4, a5) \
+#define OWN_NATIVE(name) \
 	{KILN_HELPER_PREFIX #name, (const void *)&kiln_helper_##name},
 #define FORM(id, ctx, name) \
 	{KILN_HELPER_PREFIX #name, (const void *)&kiln_helper_##name},
+#define OWN_HOOK(name)	 OWN_NATIVE(name)
+#define OWN_INLINE(name) /* no object imports it */
+#define HELPER(id, name, kind, scope, effects, ret, a1, a2, a3, a4, a5) \
+	OWN_##kind(name)
 #include "kiln/helpers.def"
 #undef FORM
 #undef HELPER
+#undef OWN_INLINE
+#undef OWN_HOOK
+#undef OWN_NATIVE
 #define MAP_KIND(type, name, ops, ...) \
 	{KILN_MAP_OPS_PREFIX #ops, &kiln_map_ops_##ops},
 #include "kiln/maps.def"

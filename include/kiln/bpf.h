@@ -48,6 +48,7 @@ KILN_BPF_HELPER(
 	6, long, bpf_trace_printk, const char *fmt, __u32 fmt_size, ...);
 KILN_BPF_HELPER(7, __u32, bpf_get_prandom_u32, void);
 KILN_BPF_HELPER(8, __u32, bpf_get_smp_processor_id, void);
+KILN_BPF_HELPER(12, long, bpf_tail_call, void *ctx, void *map, __u32 index);
 KILN_BPF_HELPER(14, __u64, bpf_get_current_pid_tgid, void);
 KILN_BPF_HELPER(28, __s64, bpf_csum_diff, __be32 *from, __u32 from_size,
 	__be32 *to, __u32 to_size, __wsum seed);

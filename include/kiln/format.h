@@ -58,19 +58,26 @@ enum kiln_ex_type {
 /* ---- kiln_progs ---------------------------------------------------------- */
 
 struct kiln_prog_row {
-	int32_t name;	      /* self-relative: NUL-terminated */
-	int32_t section;      /* self-relative: its section in the source */
-	int32_t entry;	      /* self-relative: uint64_t prog(void *ctx) */
-	int32_t body;	      /* self-relative: prog.body, or entry again */
-	uint32_t type;	      /* enum bpf_prog_type */
+	int32_t name;	 /* self-relative: NUL-terminated */
+	int32_t section; /* self-relative: its section in the source */
+	int32_t entry;	 /* self-relative: uint64_t prog(void *ctx) */
+	int32_t body;	 /* self-relative: prog.body, or entry again. Tail calls
+		       * jump there; with KILN_PROG_TAIL_CALLS it takes a
+		       * pointer to a uint32_t, how many tail calls there
+		       * have been, in rax or x10 */
+	uint32_t type;	 /* enum bpf_prog_type */
 	uint32_t attach_type; /* enum bpf_attach_type */
 	uint32_t flags;	      /* enum kiln_prog_flags */
-	uint32_t stack;	      /* worst native stack of the call graph, bytes */
+	uint32_t stack; /* worst native stack of the call graph, bytes; if a
+			 * subprogram makes tail calls, of 34 runs of it */
 };
+
+/* One run makes no more, as in the kernel. */
+#define KILN_MAX_TAIL_CALLS 33
 
 enum kiln_prog_flags {
 	KILN_PROG_SCOPE = 1, /* entry is a wrapper that holds a run scope */
-	KILN_PROG_TAIL_CALLS = 2, /* it makes tail calls */
+	KILN_PROG_TAIL_CALLS = 2, /* its body takes the count of tail calls */
 	KILN_PROG_RET32 = 4,	  /* result: low 32 bits, zero-extended */
 	KILN_PROG_RAW = 8,	  /* bare instructions: called with r1, r2 */
 };
@@ -95,7 +102,9 @@ struct kiln_map {
 	uint32_t state;
 	uint32_t lock;
 	uint64_t inner; /* address of the inner template, or 0 */
-	uint64_t extra; /* map_extra of the definition */
+	/* map_extra of the definition; PROG_ARRAY: 1 + enum bpf_prog_type of
+	 * the programs that tail-call through it, 0: none known */
+	uint64_t extra;
 	uint64_t init;	/* address of its first struct kiln_map_init, or 0 */
 	uint64_t ninit; /* how many */
 	uint64_t priv[4];
@@ -107,8 +116,8 @@ struct kiln_map {
 /* What a map begins with: the values of its definition in the source, by
  * ascending key. Read-only once relocated, in the map's group. */
 struct kiln_map_init {
-	uint64_t target; /* map of maps: address of a struct kiln_map;
-			  * prog_array: address of a prog.body */
+	uint64_t target; /* map of maps: address of a struct kiln_map.
+			  * prog_arrays have none: their storage holds it */
 	uint32_t key;
 	uint32_t reserved;
 };

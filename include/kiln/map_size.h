@@ -7,6 +7,7 @@
  * or absurd total is -E2BIG.
  *
  * Array       value of key i at i * R8(v)
+ * Programs    slot of key i at i * 8: address of the program's body, or 0
  * Per CPU     cpu-major: slot c begins at c * map_cpu_stride(); inside it as
  *             the kind without CPUs. Slots do not share cache lines
  *
@@ -35,6 +36,7 @@
 enum kiln_map_type {
 	KILN_MAP_TYPE_HASH = 1,
 	KILN_MAP_TYPE_ARRAY = 2,
+	KILN_MAP_TYPE_PROG_ARRAY = 3,
 	KILN_MAP_TYPE_PERF_EVENT_ARRAY = 4,
 	KILN_MAP_TYPE_PERCPU_HASH = 5,
 	KILN_MAP_TYPE_PERCPU_ARRAY = 6,

@@ -62,7 +62,9 @@ struct kiln_object *kiln_object_open_mem(
  * symbol), -ERANGE (relocation out of reach), -EPERM (executable memory
  * denied), -ENOMEM. */
 int kiln_object_load(struct kiln_object *obj);
-/* Unloads. No program of it may be running. NULL is fine. */
+/* Unloads. No program of it may be running, other than by tail calls: closing
+ * takes its programs out of all prog_arrays and waits until nobody is inside
+ * one (kiln_synchronize(); if that fails the code stays mapped). NULL is fine. */
 void kiln_object_close(struct kiln_object *obj);
 const char *kiln_object_name(const struct kiln_object *obj);
 
@@ -147,6 +149,12 @@ void kiln_map_free(struct kiln_map *map);
 /* As bpf(2) from user space: values of per-CPU maps are max_cpus values, each
  * rounded up to 8 bytes. lookup copies. 0 or -ENOENT, -EEXIST, -E2BIG,
  * -EINVAL, -ENOTSUP, -ENOMEM, -EBUSY.
+ *
+ * Values of a prog_array are programs: a struct kiln_program *, as in
+ * kiln_map_update(map, &index, &program, 0); with libkiln-core a const struct
+ * kiln_prog_row *. -EINVAL, with a message, if it is of another type than those
+ * that tail-call through the map. Update and delete count for tail calls that
+ * come behind them and do not wait for programs that run.
  *
  * Values of a map of maps are struct kiln_map *. Update and delete return
  * when no program uses the map that was there any more; inside a run scope

@@ -304,7 +304,9 @@ static void t_types_stack_bounds(void **state)
 static void t_types_calls_are_refused(void **state)
 {
 	(void)state;
-	refuse("call 12\nexit", "insn 0: tail calls are not supported yet");
+	refuse("r3 = 1\nr2 = 7\ncall 12\nexit",
+		"insn 2: argument 2 of tail_call is number +7, wanted a "
+		"prog_array");
 	refuse("call 9999\nexit", "insn 0: unknown helper 9999");
 	refuse("callx r1\nexit",
 		"insn 0: callx through context, wanted a function address or "

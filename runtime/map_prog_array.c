@@ -1,0 +1,245 @@
+/*
+ * BPF_MAP_TYPE_PROG_ARRAY: programs for tail calls.
+ *
+ * A slot of the storage holds the address of a program's body, or 0; code
+ * loads it and jumps there, inside a run scope. The host reads and writes
+ * programs (rt_prog_of_value()). All programs of one map, those that jump and
+ * those that are jumped to, are of one type: the compiler said which
+ * (kiln_map.extra), or the first program that is put in decides (priv).
+ *
+ * Taking a program out, or replacing it, takes effect at once and does not
+ * wait for who is inside it. Who wants its code to go away first calls
+ * rt_prog_array_forget(), then waits for a grace period.
+ *
+ * Maps that were written are in a list, through priv[MAP_NEXT], so that a
+ * program which goes away can be found in them. One lock guards the list and
+ * all writes.
+ */
+#include "runtime/array.h"
+#include "runtime/map_prog_array.h"
+
+enum { MAP_LISTED, MAP_NEXT, MAP_OWNER }; /* kiln_map.priv */
+
+/* state */
+static struct kiln_map *maps; /* those that were written */
+static u32 lock;
+
+static u64 *slot_of(const struct kiln_map *m, u32 i)
+{
+	return (u64 *)map_values(m) + i;
+}
+
+/* ---- messages ------------------------------------------------------------ */
+
+struct line {
+	char s[160];
+	size_t n;
+};
+
+static void add_text(struct line *l, const char *s)
+{
+	while (*s && l->n < sizeof(l->s))
+		l->s[l->n++] = *s++;
+}
+
+static void add_number(struct line *l, u32 v)
+{
+	char digits[11], *p = digits + sizeof(digits);
+
+	*--p = 0;
+	do
+		*--p = (char)('0' + v % 10);
+	while (v /= 10);
+	add_text(l, p);
+}
+
+static int refuse_type(
+	const struct kiln_map *m, const struct rt_prog *p, u32 wanted)
+{
+	struct line l = {.n = 0};
+
+	add_text(&l, "map ");
+	add_text(&l, (const char *)(uintptr_t)m->name);
+	add_text(&l, ": program ");
+	add_text(&l, p->name);
+	add_text(&l, " is of type ");
+	add_number(&l, p->type);
+	add_text(&l, ", wanted ");
+	add_number(&l, wanted);
+	kiln_port_log(l.s, l.n);
+	return -RT_EINVAL;
+}
+
+/* ---- programs ------------------------------------------------------------ */
+
+/* Programs reach a prog_array by tail calls only. */
+static void *prog_lookup(struct kiln_map *m, const void *key)
+{
+	(void)m, (void)key;
+	return NULL;
+}
+
+/* ---- the host ------------------------------------------------------------ */
+
+static int check_type(struct kiln_map *m, const struct rt_prog *p)
+{
+	u64 owner = m->extra ? m->extra : m->priv[MAP_OWNER];
+
+	if (owner && owner != 1 + (u64)p->type)
+		return refuse_type(m, p, (u32)(owner - 1));
+	m->priv[MAP_OWNER] = 1 + (u64)p->type;
+	return 0;
+}
+
+static void put_in_list(struct kiln_map *m)
+{
+	if (m->priv[MAP_LISTED])
+		return;
+	m->priv[MAP_LISTED] = 1;
+	m->priv[MAP_NEXT] = (uintptr_t)maps;
+	maps = m;
+}
+
+static int write_locked(struct kiln_map *m, u32 i, const struct rt_prog *p)
+{
+	int err = check_type(m, p);
+
+	if (err)
+		return err;
+	put_in_list(m);
+	/* pairs with the jump through it: the program's code was complete, and
+	 * seen by every core, before anybody could name it here */
+	store64(slot_of(m, i), p->body, memory_order_release);
+	return 0;
+}
+
+static int prog_write(
+	struct kiln_map *m, const void *key, const void *value, u64 flags)
+{
+	u32 i = array_index(key);
+	struct rt_prog p;
+	int err = map_ready(m);
+
+	if (err)
+		return err;
+	if (flags != RT_ANY)
+		return -RT_EINVAL;
+	if (i >= m->max_entries)
+		return -RT_E2BIG;
+	err = rt_prog_of_value(value, &p);
+	if (err)
+		return err;
+	err = kiln_port_lock(&lock);
+	if (err)
+		return err;
+	err = write_locked(m, i, &p);
+	kiln_port_unlock(&lock);
+	return err;
+}
+
+static int prog_delete(struct kiln_map *m, const void *key)
+{
+	u32 i = array_index(key);
+	int err = map_ready(m);
+
+	if (err)
+		return err;
+	if (i >= m->max_entries)
+		return -RT_E2BIG;
+	err = kiln_port_lock(&lock);
+	if (err)
+		return err;
+	if (load64(slot_of(m, i), memory_order_relaxed))
+		store64(slot_of(m, i), 0, memory_order_release);
+	else
+		err = -RT_ENOENT;
+	kiln_port_unlock(&lock);
+	return err;
+}
+
+static int prog_read(struct kiln_map *m, const void *key, void *value)
+{
+	u32 i = array_index(key);
+	int err = map_ready(m);
+	u64 body;
+
+	if (err)
+		return err;
+	if (i >= m->max_entries)
+		return -RT_ENOENT;
+	body = load64(slot_of(m, i), memory_order_relaxed);
+	return body ? rt_prog_to_value(body, value) : -RT_ENOENT;
+}
+
+static void prog_setup(struct kiln_map *m)
+{
+	(void)m; /* everything follows from the definition */
+}
+
+static void take_from_list(struct kiln_map *m)
+{
+	struct kiln_map **p = &maps;
+
+	while (*p && *p != m)
+		p = (struct kiln_map **)(void *)&(*p)->priv[MAP_NEXT];
+	if (*p)
+		*p = (struct kiln_map *)(uintptr_t)m->priv[MAP_NEXT];
+}
+
+static void prog_fini(struct kiln_map *m)
+{
+	if (kiln_port_lock(&lock))
+		return;
+	take_from_list(m);
+	kiln_port_unlock(&lock);
+}
+
+RT_API const struct kiln_map_ops kiln_map_ops_prog_array = {
+	.lookup = prog_lookup,
+	.update = rt_none_update,
+	.del = prog_delete,
+	.for_each = rt_none_each,
+	.read = prog_read,
+	.write = prog_write,
+	.next_key = array_next_key,
+	.setup = prog_setup,
+	.fini = prog_fini,
+	.programs = true,
+};
+
+/* ---- programs and maps that go away -------------------------------------- */
+
+static bool is_inside(u64 p, const void *start, u64 size)
+{
+	return p - (uintptr_t)start < size;
+}
+
+static void forget_programs(struct kiln_map *m, const void *start, u64 size)
+{
+	for (u32 i = 0; i < m->max_entries; i++) {
+		u64 body = load64(slot_of(m, i), memory_order_relaxed);
+
+		if (is_inside(body, start, size))
+			store64(slot_of(m, i), 0, memory_order_release);
+	}
+}
+
+int rt_prog_array_forget(const void *start, u64 size)
+{
+	int err = kiln_port_lock(&lock);
+	struct kiln_map **last = &maps;
+
+	if (err)
+		return err;
+	for (struct kiln_map *m = maps, *next; m; m = next) {
+		next = (struct kiln_map *)(uintptr_t)m->priv[MAP_NEXT];
+		if (is_inside((uintptr_t)m, start, size)) {
+			*last = next;
+			continue;
+		}
+		forget_programs(m, start, size);
+		last = (struct kiln_map **)(void *)&m->priv[MAP_NEXT];
+	}
+	kiln_port_unlock(&lock);
+	return 0;
+}

@@ -1,0 +1,27 @@
+/*
+ * Programs as values of prog_arrays: what kiln_map_update() gets and
+ * kiln_map_lookup() gives. In libkiln a value is a struct kiln_program *
+ * (prog_host.c), in libkiln-core a const struct kiln_prog_row * (prog_core.c).
+ */
+#ifndef KILN_RUNTIME_MAP_PROG_ARRAY_H
+#define KILN_RUNTIME_MAP_PROG_ARRAY_H
+
+#include "runtime/rt.h"
+
+struct rt_prog {
+	const char *name;
+	u64 body; /* address */
+	u32 type; /* enum bpf_prog_type */
+};
+
+/* 0, or -EINVAL: no program, or one that takes no context. */
+int rt_prog_of_value(const void *value, struct rt_prog *p);
+/* 0, or -ENOENT: the program is not known. */
+int rt_prog_to_value(u64 body, void *value);
+
+/* Empties the slots whose programs lie in these bytes, of all maps but those
+ * that lie in them themselves: these must not be written any more. 0 or
+ * -EBUSY (of a thread that is writing one). */
+int rt_prog_array_forget(const void *start, u64 size);
+
+#endif

@@ -1,0 +1,32 @@
+/* Programs as values of prog_arrays, without objects: the rows of kiln_progs
+ * that are linked into this image. */
+#include "kiln/runtime.h"
+#include "runtime/map_prog_array.h"
+
+static const void *self(const i32 *field)
+{
+	return (const u8 *)field + *field;
+}
+
+int rt_prog_of_value(const void *value, struct rt_prog *p)
+{
+	const struct kiln_prog_row *r;
+
+	__builtin_memcpy(&r, value, sizeof(r));
+	if (!r || r->flags & KILN_PROG_RAW)
+		return -RT_EINVAL;
+	*p = (struct rt_prog){
+		self(&r->name), (uintptr_t)self(&r->body), r->type};
+	return 0;
+}
+
+int rt_prog_to_value(u64 body, void *value)
+{
+	for (const struct kiln_prog_row *r = __start_kiln_progs;
+		r != __stop_kiln_progs; r++)
+		if ((uintptr_t)self(&r->body) == body) {
+			__builtin_memcpy(value, &r, sizeof(r));
+			return 0;
+		}
+	return -RT_ENOENT;
+}

@@ -1,0 +1,69 @@
+/*
+ * Programs as values of prog_arrays, and the objects whose programs are known:
+ * all that are loaded, and linked ones once kiln_object_self() named them.
+ */
+#include <string.h>
+
+#include "runtime/map_prog_array.h"
+#include "runtime/object.h"
+
+/* state */
+static struct kiln_object *objects;
+static u32 lock;
+
+void prog_add_object(struct kiln_object *o)
+{
+	if (kiln_port_lock(&lock))
+		return;
+	o->next = objects;
+	objects = o;
+	kiln_port_unlock(&lock);
+}
+
+void prog_remove_object(struct kiln_object *o)
+{
+	if (kiln_port_lock(&lock))
+		return;
+	for (struct kiln_object **p = &objects; *p; p = &(*p)->next)
+		if (*p == o) {
+			*p = o->next;
+			break;
+		}
+	kiln_port_unlock(&lock);
+}
+
+int rt_prog_of_value(const void *value, struct rt_prog *p)
+{
+	struct kiln_program *prog;
+
+	memcpy(&prog, value, sizeof(prog));
+	if (!prog || prog->flags & KILN_PROG_RAW)
+		return -RT_EINVAL;
+	store32(&prog->obj->in_map, 1, memory_order_relaxed);
+	*p = (struct rt_prog){prog->name, (uintptr_t)prog->body, prog->type};
+	return 0;
+}
+
+static struct kiln_program *find(u64 body)
+{
+	for (struct kiln_object *o = objects; o; o = o->next)
+		for (u32 i = 0; i < o->nprog; i++)
+			if ((uintptr_t)o->prog[i].body == body)
+				return &o->prog[i];
+	return NULL;
+}
+
+int rt_prog_to_value(u64 body, void *value)
+{
+	struct kiln_program *p;
+	int err = kiln_port_lock(&lock);
+
+	if (err)
+		return err;
+	p = find(body);
+	kiln_port_unlock(&lock);
+	if (!p)
+		return -RT_ENOENT;
+	memcpy(value, &p, sizeof(p));
+	return 0;
+}

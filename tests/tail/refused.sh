@@ -1,0 +1,133 @@
+# What cannot be a tail call, or what a prog_array cannot hold: one line each.
+. "$KILN_TOP/tests/cli/common.sh"
+need clang
+cat >head.h <<'END'
+#include <linux/bpf.h>
+#include <kiln/bpf.h>
+#define PROG_ARRAY(name)                                \
+	struct {                                        \
+		__uint(type, BPF_MAP_TYPE_PROG_ARRAY);  \
+		__uint(max_entries, 4);                 \
+		__uint(key_size, 4);                    \
+		__uint(value_size, 4);                  \
+	} name SEC(".maps")
+PROG_ARRAY(jmp);
+END
+# says TEXT: of the program on standard input, without lines and places
+says()
+{
+	{ cat head.h && cat; } >t.c
+	bpf t.c t.o
+	if "$KILN" compile -o out.o t.o 2>err; then
+		fail "compiled, wanted: $1"
+	fi
+	sed 's/ insn [0-9]*\( ([^)]*)\)\{0,1\}://' err >plain
+	echo "kiln: error: $1" >wanted
+	cmp -s plain wanted || { diff plain wanted; fail "message"; }
+	[ ! -e out.o ] || fail "wrote an object"
+}
+
+says 't.o: section .text: program called: its address is taken, and it makes tail calls: a function that is called back cannot' <<'END'
+static long (*loop)(__u32, void *, void *, __u64) = (void *)181;
+static int called(__u32 i, void **ctx)
+{
+	bpf_tail_call(*ctx, &jmp, i);
+	return 0;
+}
+SEC("xdp") int p(struct xdp_md *ctx)
+{
+	loop(3, called, &ctx, 0);
+	return 0;
+}
+END
+
+says 't.o: section .text: program sub: tail call in a subprogram below 288 bytes of frames, wanted at most 256' <<'END'
+static __noinline int sub(struct xdp_md *ctx, volatile char *p)
+{
+	bpf_tail_call(ctx, &jmp, *p);
+	return *p;
+}
+SEC("xdp") int p(struct xdp_md *ctx)
+{
+	volatile char frame[272];
+
+	frame[0] = 1;
+	return sub(ctx, frame);
+}
+END
+
+says 't.o: section tc: program q: prog_array jmp: tail calls of programs of type sched_cls, and before of type xdp' <<'END'
+SEC("xdp") int p(struct xdp_md *ctx)
+{
+	bpf_tail_call(ctx, &jmp, 1);
+	return 0;
+}
+SEC("tc") int q(struct __sk_buff *ctx)
+{
+	bpf_tail_call(ctx, &jmp, 2);
+	return 0;
+}
+END
+
+says 't.o: map to: value 1: program q is of type sched_cls, wanted xdp' <<'END'
+int q(struct __sk_buff *ctx);
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 4);
+	__uint(key_size, 4);
+	__array(values, int(void *));
+} to SEC(".maps") = {.values = {[1] = (void *)&q}};
+SEC("tc") int q(struct __sk_buff *ctx)
+{
+	return 0;
+}
+SEC("xdp") int p(struct xdp_md *ctx)
+{
+	bpf_tail_call(ctx, &to, 1);
+	return 0;
+}
+END
+
+says 't.o: section xdp: program p: map_lookup_elem on map jmp (prog_array): its kind does not have that' <<'END'
+SEC("xdp") int p(struct xdp_md *ctx)
+{
+	__u32 k = 0;
+
+	return bpf_map_lookup_elem(&jmp, &k) != 0;
+}
+END
+
+says 't.o: section xdp: program p: argument 2 of tail_call is map other, wanted a prog_array' <<'END'
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 4);
+	__uint(key_size, 4);
+	__uint(value_size, 4);
+} other SEC(".maps");
+SEC("xdp") int p(struct xdp_md *ctx)
+{
+	bpf_tail_call(ctx, &other, 1);
+	return 0;
+}
+END
+
+says 't.o: section xdp: program p: argument 1 of tail_call is stack -4, wanted the context' <<'END'
+SEC("xdp") int p(struct xdp_md *ctx)
+{
+	volatile int other = 0;
+
+	bpf_tail_call((void *)&other, &jmp, 1);
+	return other;
+}
+END
+
+says 't.o: section 2/9: program q: map old has 4 entries' <<'END'
+struct bpf_elf_map {
+	__u32 type, key, value, entries, flags, id, pinning, inner_id, index;
+} old SEC("maps") = {BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 4, 0, 2};
+SEC("2/9") int q(struct __sk_buff *ctx)
+{
+	bpf_tail_call(ctx, &old, 1);
+	return 0;
+}
+END
