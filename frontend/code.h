@@ -174,6 +174,7 @@ enum helper_arg {
 	HARG_KEY,
 	HARG_VALUE,
 	HARG_OUTVAL,
+	HARG_IOVAL,
 	HARG_IN,
 	HARG_OUT,
 	HARG_INOUT,

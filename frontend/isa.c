@@ -78,6 +78,7 @@ const struct harg_mem fe_harg_mem[] = {
 	[HARG_KEY] = {ARG_READ, 0},
 	[HARG_VALUE] = {ARG_READ, 0},
 	[HARG_OUTVAL] = {ARG_WRITE, 0},
+	[HARG_IOVAL] = {ARG_RW, 0},
 	[HARG_IN] = {ARG_READ, 0},
 	[HARG_OUT] = {ARG_WRITE, 0},
 	[HARG_INOUT] = {ARG_RW, 0},

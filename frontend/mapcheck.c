@@ -123,6 +123,9 @@ int fe_map_check(struct module *m, u32 map)
 	if (!kiln_map_flags_good(d->type, d->flags))
 		return bad_map(m, d, "%s with map_flags %#x, wanted of %#x",
 			kind, d->flags, k->flags);
+	if (d->type == BPF_MAP_TYPE_BLOOM_FILTER && d->map_extra > 15)
+		return bad_map(m, d, "%s with map_extra %llu, wanted 0 to 15",
+			kind, (unsigned long long)d->map_extra);
 	if (d->inner && check_inner(m, d))
 		return -EINVAL;
 	return check_init(m, map);

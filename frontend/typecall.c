@@ -144,7 +144,8 @@ i64 types_arg_size(const struct module *m, const struct helper *h, u32 arg,
 	switch (h->arg[arg]) {
 	case HARG_KEY: return map ? (i64)map->key_size : -1;
 	case HARG_VALUE:
-	case HARG_OUTVAL: return map ? (i64)map->value_size : -1;
+	case HARG_OUTVAL:
+	case HARG_IOVAL: return map ? (i64)map->value_size : -1;
 	default:
 		return fe_harg_mem[h->arg[arg]].bytes
 			       ? fe_harg_mem[h->arg[arg]].bytes

@@ -59,11 +59,20 @@ void rt_pcpu_put(
 	}
 }
 
-int rt_pcpu_read(struct kiln_map *m, const void *key, void *value)
+/* Every slot's value. */
+void rt_pcpu_get(struct kiln_map *m, u32 index, void *value)
 {
 	u64 step = map_value_stride(m);
+	struct slots s = slots_of(m, index);
+
+	for (u32 i = 0; i < m->max_cpus; i++)
+		words_get((u8 *)value + i * step,
+			(u64 *)(s.first + i * s.stride), step);
+}
+
+int rt_pcpu_read(struct kiln_map *m, const void *key, void *value)
+{
 	struct hash_found f;
-	struct slots s;
 	int err = map_ready(m);
 
 	if (err)
@@ -72,10 +81,7 @@ int rt_pcpu_read(struct kiln_map *m, const void *key, void *value)
 		f = hash_find(m, key);
 		if (!f.e)
 			return -RT_ENOENT;
-		s = slots_of(m, f.index);
-		for (u32 i = 0; i < m->max_cpus; i++)
-			words_get((u8 *)value + i * step,
-				(u64 *)(s.first + i * s.stride), step);
+		rt_pcpu_get(m, f.index, value);
 	} while (!hash_alive(f.e, f.gen));
 	return 0;
 }

@@ -320,6 +320,38 @@ int rt_hash_read(struct kiln_map *m, const void *key, void *value)
 	return 0;
 }
 
+void rt_hash_get(struct kiln_map *m, u32 index, void *value)
+{
+	words_get(value, hash_value(m, hash_elem_at(m, index)), m->value_size);
+}
+
+int rt_hash_take(struct kiln_map *m, const void *key, void *value,
+	void (*get)(struct kiln_map *m, u32 index, void *value))
+{
+	struct hash_stripe *s;
+	struct hash_place at;
+	int err = map_ready(m);
+	u32 hash;
+
+	if (err)
+		return err;
+	hash = rt_hash_key(m, key);
+	s = rt_hash_stripe(m, hash);
+	err = kiln_port_lock(&s->lock);
+	if (err)
+		return err;
+	at = rt_hash_place(m, key, hash);
+	if (at.index) {
+		rt_hash_unlink(m, at);
+		get(m, at.index, value);
+	}
+	kiln_port_unlock(&s->lock);
+	if (!at.index)
+		return -RT_ENOENT;
+	rt_hash_free(m, at.index);
+	return 0;
+}
+
 /* The key of the element that link means. -ENOENT if that is none, -EAGAIN if
  * its life is over. */
 static int copy_key(struct kiln_map *m, u64 link, void *out)

@@ -266,6 +266,10 @@ i64 rt_hash_for_each(struct kiln_map *m, callback_fn fn, u64 ctx,
 void *rt_hash_value_at(struct kiln_map *m, u32 index);
 int rt_hash_next_key(struct kiln_map *m, const void *key, void *next);
 int rt_hash_read(struct kiln_map *m, const void *key, void *value);
+/* Lookup and delete: the value, by `get`, that no writer changed since. */
+int rt_hash_take(struct kiln_map *m, const void *key, void *value,
+	void (*get)(struct kiln_map *m, u32 index, void *value));
+void rt_hash_get(struct kiln_map *m, u32 index, void *value);
 void rt_hash_setup(struct kiln_map *m, bool percpu);
 
 /* ---- lru.c --------------------------------------------------------------------- */
@@ -285,6 +289,7 @@ void *rt_pcpu_value_here(struct kiln_map *m, u32 index);
  * become 0. */
 void rt_pcpu_put(
 	struct kiln_map *m, u32 index, const void *value, u32 cpu, bool is_new);
+void rt_pcpu_get(struct kiln_map *m, u32 index, void *value);
 int rt_pcpu_read(struct kiln_map *m, const void *key, void *value);
 void rt_pcpu_setup(struct kiln_map *m);
 

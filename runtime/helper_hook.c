@@ -27,6 +27,7 @@ enum arg {
 	KEY,
 	VALUE,
 	OUTVAL,
+	IOVAL,
 	IN,
 	INOUT,
 	STR,

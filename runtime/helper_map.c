@@ -27,6 +27,35 @@ HELPER_FN(map_delete_elem)
 	return (u64)(i64)ops_of(m)->del(m, PTR(void, a2));
 }
 
+/* Kinds that have no such operation: as in the kernel for what it has not
+ * verified. */
+HELPER_FN(map_push_elem)
+{
+	struct kiln_map *m = PTR(struct kiln_map, a1);
+
+	if (!ops_of(m)->push)
+		return (u64)-RT_ENOTSUP;
+	return (u64)(i64)ops_of(m)->push(m, PTR(void, a2), a3);
+}
+
+HELPER_FN(map_pop_elem)
+{
+	struct kiln_map *m = PTR(struct kiln_map, a1);
+
+	if (!ops_of(m)->pop)
+		return (u64)-RT_ENOTSUP;
+	return (u64)(i64)ops_of(m)->pop(m, PTR(void, a2));
+}
+
+HELPER_FN(map_peek_elem)
+{
+	struct kiln_map *m = PTR(struct kiln_map, a1);
+
+	if (!ops_of(m)->peek)
+		return (u64)-RT_ENOTSUP;
+	return (u64)(i64)ops_of(m)->peek(m, PTR(void, a2));
+}
+
 /* bpf_for_each_map_elem(map, callback(map, key, value, ctx), ctx, flags) */
 HELPER_FN(for_each_map_elem)
 {

@@ -93,6 +93,12 @@ void rt_map_drop(struct kiln_map *m)
 
 /* ---- what a kind does not do ---------------------------------------------------- */
 
+void *rt_none_lookup(struct kiln_map *m, const void *key)
+{
+	(void)m, (void)key;
+	return NULL;
+}
+
 int rt_none_update(
 	struct kiln_map *m, const void *key, const void *value, u64 flags)
 {
@@ -128,9 +134,15 @@ RT_API size_t kiln_map_value_bytes(const struct kiln_map *m)
 	return m->value_size;
 }
 
+/* Kinds without keys take NULL, and nothing else. */
+static bool is_good_key(const struct kiln_map *m, const void *key)
+{
+	return m && !key == !m->key_size;
+}
+
 RT_API int kiln_map_lookup(struct kiln_map *m, const void *key, void *value)
 {
-	if (!m || !key || !value)
+	if (!is_good_key(m, key) || !value)
 		return -RT_EINVAL;
 	return m->ops ? ops_of(m)->read(m, key, value) : -RT_ENOTSUP;
 }
@@ -138,19 +150,28 @@ RT_API int kiln_map_lookup(struct kiln_map *m, const void *key, void *value)
 RT_API int kiln_map_update(
 	struct kiln_map *m, const void *key, const void *value, uint64_t flags)
 {
-	if (!m || !key || !value || flags & RT_F_LOCK)
+	if (!is_good_key(m, key) || !value || flags & RT_F_LOCK)
 		return -RT_EINVAL;
 	return m->ops ? ops_of(m)->write(m, key, value, flags) : -RT_ENOTSUP;
 }
 
 RT_API int kiln_map_delete(struct kiln_map *m, const void *key)
 {
-	if (!m || !key)
+	if (!is_good_key(m, key))
 		return -RT_EINVAL;
 	if (!m->ops)
 		return -RT_ENOTSUP;
 	return ops_of(m)->erase ? ops_of(m)->erase(m, key)
 				: ops_of(m)->del(m, key);
+}
+
+RT_API int kiln_map_lookup_and_delete(
+	struct kiln_map *m, const void *key, void *value)
+{
+	if (!is_good_key(m, key) || !value)
+		return -RT_EINVAL;
+	return m->ops && ops_of(m)->take ? ops_of(m)->take(m, key, value)
+					 : -RT_ENOTSUPP;
 }
 
 RT_API int kiln_map_next_key(struct kiln_map *m, const void *key, void *next)

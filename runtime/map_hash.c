@@ -69,6 +69,11 @@ static void htab_setup(struct kiln_map *m)
 	rt_hash_setup(m, false);
 }
 
+static int take(struct kiln_map *m, const void *key, void *value)
+{
+	return rt_hash_take(m, key, value, rt_hash_get);
+}
+
 RT_API const struct kiln_map_ops kiln_map_ops_hash = {
 	.lookup = htab_lookup,
 	.update = htab_update,
@@ -77,5 +82,6 @@ RT_API const struct kiln_map_ops kiln_map_ops_hash = {
 	.read = rt_hash_read,
 	.write = htab_update,
 	.next_key = rt_hash_next_key,
+	.take = take,
 	.setup = htab_setup,
 };

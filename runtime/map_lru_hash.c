@@ -91,6 +91,11 @@ static void lru_setup(struct kiln_map *m)
 	rt_hash_setup(m, false);
 }
 
+static int take(struct kiln_map *m, const void *key, void *value)
+{
+	return rt_hash_take(m, key, value, rt_hash_get);
+}
+
 RT_API const struct kiln_map_ops kiln_map_ops_lru_hash = {
 	.lookup = lru_lookup,
 	.update = lru_update,
@@ -99,5 +104,6 @@ RT_API const struct kiln_map_ops kiln_map_ops_lru_hash = {
 	.read = rt_hash_read,
 	.write = lru_update,
 	.next_key = rt_hash_next_key,
+	.take = take,
 	.setup = lru_setup,
 };

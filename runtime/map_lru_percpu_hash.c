@@ -110,6 +110,11 @@ static i64 each(struct kiln_map *m, callback_fn fn, u64 ctx)
 	return rt_hash_for_each(m, fn, ctx, rt_pcpu_value_here);
 }
 
+static int take(struct kiln_map *m, const void *key, void *value)
+{
+	return rt_hash_take(m, key, value, rt_pcpu_get);
+}
+
 RT_API const struct kiln_map_ops kiln_map_ops_lru_percpu_hash = {
 	.lookup = lookup,
 	.update = update_here,
@@ -119,6 +124,7 @@ RT_API const struct kiln_map_ops kiln_map_ops_lru_percpu_hash = {
 	.read = rt_pcpu_read,
 	.write = write_all,
 	.next_key = rt_hash_next_key,
+	.take = take,
 	.setup = rt_pcpu_setup,
 	.percpu = true,
 };

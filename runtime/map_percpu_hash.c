@@ -86,6 +86,11 @@ static int percpu_htab_write(
 	return update(m, key, value, flags, ALL_CPUS);
 }
 
+static int take(struct kiln_map *m, const void *key, void *value)
+{
+	return rt_hash_take(m, key, value, rt_pcpu_get);
+}
+
 RT_API const struct kiln_map_ops kiln_map_ops_percpu_hash = {
 	.lookup = percpu_htab_lookup,
 	.update = percpu_htab_update,
@@ -95,6 +100,7 @@ RT_API const struct kiln_map_ops kiln_map_ops_percpu_hash = {
 	.read = rt_pcpu_read,
 	.write = percpu_htab_write,
 	.next_key = rt_hash_next_key,
+	.take = take,
 	.setup = rt_pcpu_setup,
 	.percpu = true,
 };

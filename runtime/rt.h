@@ -99,6 +99,10 @@ struct kiln_map_ops {
 	int (*del)(struct kiln_map *m, const void *key);
 	/* fn(map, key, value, ctx, 0) until it returns 1; how often */
 	i64 (*for_each)(struct kiln_map *m, callback_fn fn, u64 ctx);
+	/* Kinds without keys; else NULL. */
+	int (*push)(struct kiln_map *m, const void *value, u64 flags);
+	int (*pop)(struct kiln_map *m, void *value);
+	int (*peek)(struct kiln_map *m, void *value);
 	/* another slot's value; NULL if the kind is not per CPU */
 	void *(*lookup_cpu)(struct kiln_map *m, const void *key, u32 cpu);
 
@@ -106,6 +110,8 @@ struct kiln_map_ops {
 	int (*write)(struct kiln_map *m, const void *key, const void *value,
 		u64 flags);
 	int (*next_key)(struct kiln_map *m, const void *key, void *next);
+	/* Lookup and delete in one; or NULL. */
+	int (*take)(struct kiln_map *m, const void *key, void *value);
 	/* The host's delete, where it differs from a program's; else NULL. */
 	int (*erase)(struct kiln_map *m, const void *key);
 
@@ -132,6 +138,7 @@ void rt_map_drop(struct kiln_map *m);
 void rt_map_release(struct kiln_map *m); /* the last hold is gone */
 
 /* What a kind does not do. */
+void *rt_none_lookup(struct kiln_map *m, const void *key);
 int rt_none_update(
 	struct kiln_map *m, const void *key, const void *value, u64 flags);
 int rt_none_del(struct kiln_map *m, const void *key);

@@ -43,9 +43,13 @@ enum kiln_map_type {
 	KILN_MAP_TYPE_STACK_TRACE = 7,
 	KILN_MAP_TYPE_LRU_HASH = 9,
 	KILN_MAP_TYPE_LRU_PERCPU_HASH = 10,
+	KILN_MAP_TYPE_LPM_TRIE = 11,
 	KILN_MAP_TYPE_ARRAY_OF_MAPS = 12,
 	KILN_MAP_TYPE_HASH_OF_MAPS = 13,
+	KILN_MAP_TYPE_QUEUE = 22,
+	KILN_MAP_TYPE_STACK = 23,
 	KILN_MAP_TYPE_RINGBUF = 27,
+	KILN_MAP_TYPE_BLOOM_FILTER = 30,
 };
 
 /* Flags of map creation, as in uapi/linux/bpf.h with BPF_ before. */
@@ -152,6 +156,28 @@ static inline u64 map_ring_bytes(u64 size)
 	return MAP_RING_HEADER + 2 * size;
 }
 
+#define MAP_NODE_HEADER 24
+
+/* A node of an lpm_trie: header, key without its u32, value. */
+static inline u64 map_node_size(u64 k, u64 v)
+{
+	return MAP_NODE_HEADER + align_up(k - 4, 8) + v;
+}
+
+/* Hash functions of a bloom_filter by its map_extra. */
+static inline u64 map_bloom_hashes(u64 extra)
+{
+	return extra & 15 ? extra & 15 : 5;
+}
+
+/* Its bits: a power of two, at least entries * hashes / ln 2. */
+static inline u64 map_bloom_bits(u64 n, u64 extra)
+{
+	u64 bits = map_mul(n, map_bloom_hashes(extra)) / 5 * 7;
+
+	return bits < 64 ? 64 : bits > 1u << 31 ? (u64)1 << 32 : map_pow2(bits);
+}
+
 /* ---- kinds --------------------------------------------------------------- */
 
 enum map_trait { /* see maps.def */
@@ -160,6 +186,7 @@ enum map_trait { /* see maps.def */
 	MAP_MAPS = 2,
 	MAP_PTR_KEY = 4,
 	MAP_PTR_VALUE = 8,
+	MAP_BARE = 16,
 };
 
 struct kiln_map_kind {
@@ -183,11 +210,13 @@ static inline const struct kiln_map_kind *kiln_map_kind(u32 type)
 #define MAPS	  MAP_MAPS
 #define PTR_KEY	  MAP_PTR_KEY
 #define PTR_VALUE MAP_PTR_VALUE
+#define BARE	  MAP_BARE
 #define MAP_KIND(type, name, ops, scope, k0, k1, v0, v1, traits, flags, ...) \
 	{KILN_MAP_TYPE_##type, #name, #ops, scope, k0, k1, v0, v1, traits,   \
 		flags},
 #include "kiln/maps.def"
 #undef MAP_KIND
+#undef BARE
 #undef PTR_VALUE
 #undef PTR_KEY
 #undef MAPS
@@ -214,8 +243,10 @@ static inline u64 map_bytes(const struct map_shape *s)
 	const u64 k = s->key, v = s->value, n = s->entries, c = s->cpus;
 	const u64 x = s->extra;
 
-	(void)x;
 	switch (s->type) {
+#define TRIE_BYTES     map_add(MAP_LINE, map_mul(2 * n, map_node_size(k, R8(v))))
+#define RING_BYTES     map_add(MAP_LINE, map_mul(n, R8(v)))
+#define BLOOM_BYTES    (MAP_LINE + map_bloom_bits(n, x) / 8)
 #define R8(x_)	       align_up(x_, 8)
 #define MUL(a, b)      map_mul(a, b)
 #define CPUS(x_)       MUL(c, map_cpu_stride(x_, c))
@@ -231,6 +262,9 @@ static inline u64 map_bytes(const struct map_shape *s)
 #undef CPUS
 #undef MUL
 #undef R8
+#undef BLOOM_BYTES
+#undef RING_BYTES
+#undef TRIE_BYTES
 	default: return 0;
 	}
 }
@@ -264,6 +298,8 @@ static inline bool kiln_map_flags_good(u32 type, u32 flags)
 	const u32 prog = F_RDONLY_PROG | F_WRONLY_PROG;
 	const u32 host = F_RDONLY | F_WRONLY;
 
+	if (kind && kind->traits & MAP_BARE && !(flags & F_NO_PREALLOC))
+		return false;
 	return kind && !(flags & ~kind->flags) && (flags & prog) != prog &&
 	       (flags & host) != host;
 }

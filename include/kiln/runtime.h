@@ -156,6 +156,9 @@ void kiln_map_free(struct kiln_map *map);
  * that tail-call through the map. Update and delete count for tail calls that
  * come behind them and do not wait for programs that run.
  *
+ * Queues, stacks and bloom filters have no keys, key is NULL: update pushes,
+ * lookup peeks; a bloom filter is asked for *value, which it does not change.
+ *
  * Values of a map of maps are struct kiln_map *. Update and delete return
  * when no program uses the map that was there any more; inside a run scope
  * they are refused with -EDEADLK. -ETIMEDOUT: done, but a program still ran
@@ -165,6 +168,9 @@ int kiln_map_lookup(struct kiln_map *map, const void *key, void *value);
 int kiln_map_update(struct kiln_map *map, const void *key, const void *value,
 	uint64_t flags);
 int kiln_map_delete(struct kiln_map *map, const void *key);
+/* Queues and stacks (pop), hashes; for other kinds -524, ENOTSUPP, as bpf(2). */
+int kiln_map_lookup_and_delete(
+	struct kiln_map *map, const void *key, void *value);
 /* key NULL: the first key. -ENOENT at the end. */
 int kiln_map_next_key(struct kiln_map *map, const void *key, void *next);
 

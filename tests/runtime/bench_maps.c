@@ -19,7 +19,7 @@
 
 enum { LOOP = 1000, RUNS = 2000, BEST_OF = 7, ENTRIES = 1024 };
 
-enum op { OP_NOTHING, OP_LOOKUP, OP_UPDATE };
+enum op { OP_NOTHING, OP_LOOKUP, OP_UPDATE, OP_PUSH_POP };
 
 struct bench {
 	const char *name;
@@ -27,19 +27,31 @@ struct bench {
 	enum op op;
 };
 
+static u32 key_size(const struct bench *b)
+{
+	if (b->op == OP_PUSH_POP)
+		return 0;
+	return b->type == BPF_MAP_TYPE_LPM_TRIE ? 8 : 4;
+}
+
 /* ---- the kernel -------------------------------------------------------------- */
 
-/* r6 counts; key at fp-8, value at fp-16. */
-static int loop_prog(int map, enum op op)
+/* r6 counts; key at fp-8 (of tries at fp-16, 32 bits long), value at fp-24. */
+static int loop_prog(int map, enum op op, bool trie)
 {
-	struct bpf_insn insn[32] = {
-		MOVI(6, 0), ST32(10, -8, 6), ST64(10, -16, 6)};
+	struct bpf_insn insn[32] = {MOVI(6, 0), MOVI(7, 32), ST32(10, -12, 7),
+		ST32(10, -8, 6), ST64(10, -24, 6)};
+	const int key = trie ? -12 : -8;
 	const struct bpf_insn lookup[] = {LDMAP(1, map), MOV(2, 10),
-		ADDI(2, -8), CALL(BPF_FUNC_map_lookup_elem)};
+		ADDI(2, key), CALL(BPF_FUNC_map_lookup_elem)};
 	const struct bpf_insn update[] = {LDMAP(1, map), MOV(2, 10),
-		ADDI(2, -8), MOV(3, 10), ADDI(3, -16), MOVI(4, 0),
+		ADDI(2, key), MOV(3, 10), ADDI(3, -24), MOVI(4, 0),
 		CALL(BPF_FUNC_map_update_elem)};
-	u32 n = 3;
+	const struct bpf_insn push_pop[] = {LDMAP(1, map), MOV(2, 10),
+		ADDI(2, -24), MOVI(3, 0), CALL(BPF_FUNC_map_push_elem),
+		LDMAP(1, map), MOV(2, 10), ADDI(2, -24),
+		CALL(BPF_FUNC_map_pop_elem)};
+	u32 n = 5;
 
 	if (op == OP_LOOKUP) {
 		memcpy(insn + n, lookup, sizeof(lookup));
@@ -48,17 +60,21 @@ static int loop_prog(int map, enum op op)
 		memcpy(insn + n, update, sizeof(update));
 		n += countof(update);
 	}
+	if (op == OP_PUSH_POP) {
+		memcpy(insn + n, push_pop, sizeof(push_pop));
+		n += countof(push_pop);
+	}
 	insn[n] = ADDI(6, 1);
-	insn[n + 1] = JNEI(6, LOOP, (i16) - (int)(n + 1));
+	insn[n + 1] = JNEI(6, LOOP, (i16) - (int)(n - 1));
 	insn[n + 2] = MOVI(0, 2);
 	insn[n + 3] = EXIT;
 	return kernel_prog(insn, n + 4);
 }
 
-static double time_prog(int map, enum op op)
+static double time_prog(int map, enum op op, bool trie)
 {
 	u8 packet[64] = {0};
-	int prog = loop_prog(map, op);
+	int prog = loop_prog(map, op, trie);
 	u32 ns, best = UINT32_MAX;
 
 	if (prog < 0)
@@ -74,14 +90,20 @@ static double time_prog(int map, enum op op)
 
 static double bench_kernel(const struct bench *b)
 {
-	int map = kernel_map(b->type, 4, 8, b->entries, 0);
+	bool trie = b->type == BPF_MAP_TYPE_LPM_TRIE;
+	int map = kernel_map(b->type, key_size(b), 8, b->entries,
+		trie ? BPF_F_NO_PREALLOC : 0);
 	u8 *value = calloc(kernel_cpus(), 8);
 	double ns = -1;
 
-	for (u32 i = 0; map >= 0 && value && i < b->entries; i++)
-		kernel_update(map, &i, value, 0);
+	for (u32 i = 0; map >= 0 && value && i < b->entries; i++) {
+		u32 key[2] = {32, i};
+
+		kernel_update(map, trie ? key : &i, value, 0);
+	}
 	if (map >= 0)
-		ns = time_prog(map, b->op) - time_prog(map, OP_NOTHING);
+		ns = time_prog(map, b->op, trie) -
+		     time_prog(map, OP_NOTHING, trie);
 	free(value);
 	close(map);
 	return ns;
@@ -104,20 +126,30 @@ static const struct kiln_map_ops *ops_of(u32 type)
 /* Keeps the compiler from seeing through what the loop does. */
 static volatile u64 sink;
 
+static u64 push_pop(struct kiln_map *m, u64 *v)
+{
+	return kiln_helper_map_push_elem((uintptr_t)m, (uintptr_t)v, 0, 0, 0) +
+	       kiln_helper_map_pop_elem((uintptr_t)m, (uintptr_t)v, 0, 0, 0);
+}
+
 static u64 run_once(struct kiln_map *m, enum op op)
 {
+	bool trie = m->type == KILN_MAP_TYPE_LPM_TRIE;
 	u64 start = kiln_port_time_ns(), v;
 
 	for (u32 i = 0; i < LOOP; i++) {
-		volatile u32 key = i;
+		volatile u32 bits = 32, prefix[2] = {bits, i};
+		const volatile u32 *key = trie ? prefix : &prefix[1];
 
 		v = i;
 		if (op == OP_LOOKUP)
 			sink = kiln_helper_map_lookup_elem(
-				(uintptr_t)m, (uintptr_t)&key, 0, 0, 0);
+				(uintptr_t)m, (uintptr_t)key, 0, 0, 0);
 		else if (op == OP_UPDATE)
 			sink = kiln_helper_map_update_elem((uintptr_t)m,
-				(uintptr_t)&key, (uintptr_t)&v, 0, 0);
+				(uintptr_t)key, (uintptr_t)&v, 0, 0);
+		else if (op == OP_PUSH_POP)
+			sink = push_pop(m, &v);
 		else
 			sink = v;
 	}
@@ -138,16 +170,20 @@ static double time_ours(struct kiln_map *m, enum op op)
 static double bench_ours(const struct bench *b)
 {
 	struct kiln_map m = {.type = b->type,
-		.key_size = 4,
+		.key_size = key_size(b),
 		.value_size = 8,
+		.flags = b->type == KILN_MAP_TYPE_LPM_TRIE ? F_NO_PREALLOC : 0,
 		.max_entries = b->entries,
 		.max_cpus = 64,
 		.ops = (uintptr_t)ops_of(b->type)};
 	u64 *value = calloc(64, 8);
 	double ns;
 
-	for (u32 i = 0; value && i < b->entries; i++)
-		kiln_map_update(&m, &i, value, 0);
+	for (u32 i = 0; value && i < b->entries; i++) {
+		u32 key[2] = {32, i};
+
+		kiln_map_update(&m, m.key_size == 8 ? key : &key[1], value, 0);
+	}
 	free(value);
 	kiln_scope_enter();
 	ns = time_ours(&m, b->op) - time_ours(&m, OP_NOTHING);
@@ -187,6 +223,10 @@ int main(void)
 		{"per-CPU LRU lookup", 10, 2 * ENTRIES, OP_LOOKUP},
 		{"per-CPU LRU update", 10, 2 * ENTRIES, OP_UPDATE},
 		{"per-CPU LRU, evicting", 10, ENTRIES / 4, OP_UPDATE},
+		{"LPM trie lookup", 11, ENTRIES, OP_LOOKUP},
+		{"LPM trie update", 11, ENTRIES, OP_UPDATE},
+		{"queue push and pop", 22, ENTRIES, OP_PUSH_POP},
+		{"stack push and pop", 23, ENTRIES, OP_PUSH_POP},
 	};
 	bool kernel = kernel_is_there();
 	cpu_set_t one;

@@ -93,6 +93,15 @@ int kernel_delete(int map, const void *key)
 	return bpf(BPF_MAP_DELETE_ELEM, &a);
 }
 
+int kernel_take(int map, const void *key, void *value)
+{
+	union bpf_attr a = {.map_fd = (u32)map,
+		.key = (uintptr_t)key,
+		.value = (uintptr_t)value};
+
+	return bpf(BPF_MAP_LOOKUP_AND_DELETE_ELEM, &a);
+}
+
 int kernel_next_key(int map, const void *key, void *next)
 {
 	union bpf_attr a = {.map_fd = (u32)map,

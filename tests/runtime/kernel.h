@@ -19,6 +19,7 @@ u32 kernel_map_id(int map);
 int kernel_lookup(int map, const void *key, void *value);
 int kernel_update(int map, const void *key, const void *value, u64 flags);
 int kernel_delete(int map, const void *key);
+int kernel_take(int map, const void *key, void *value); /* lookup, delete */
 int kernel_next_key(int map, const void *key, void *next);
 /* A program of that type; prints the verifier's log if it is refused. */
 int kernel_prog_of(u32 type, const struct bpf_insn *insn, u32 n);

@@ -32,11 +32,13 @@ struct pair {
 
 static void pair_init(struct pair *p, struct shape s, u32 keys)
 {
+	u32 flags = s.type == BPF_MAP_TYPE_LPM_TRIE ? BPF_F_NO_PREALLOC : 0;
+
 	s.c = kernel_cpus();
 	p->s = s;
 	p->keys = keys;
-	p->ours = test_map(s);
-	p->theirs = kernel_map(s.type, s.k, s.v, s.n, 0);
+	p->ours = test_map_with(s, flags, 0);
+	p->theirs = kernel_map(s.type, s.k, s.v, s.n, flags);
 	assert_true(p->theirs >= 0);
 }
 
@@ -46,9 +48,24 @@ static void pair_fini(struct pair *p)
 	close(p->theirs);
 }
 
+/* A prefix, of which many begin with each other; some are too long. */
+static void prefix_of(const struct pair *p, u32 i, u8 *key)
+{
+	u32 bits = i % (8 * (p->s.k - 4) + 2);
+
+	memset(key, i % 3 ? 0 : 0xff, p->s.k);
+	memcpy(key, &bits, 4);
+	key[4] ^= (u8)(i * 11 & 0xe0);
+	key[p->s.k - 1] ^= (u8)(i >> 2);
+}
+
 /* Key number i: spread over all bytes. */
 static void key_of(const struct pair *p, u32 i, u8 *key)
 {
+	if (p->s.type == BPF_MAP_TYPE_LPM_TRIE) {
+		prefix_of(p, i, key);
+		return;
+	}
 	memset(key, 0x11 * (i % 13), p->s.k);
 	memcpy(key, &i, p->s.k < 4 ? p->s.k : 4);
 }
@@ -60,8 +77,33 @@ static u64 random_flags(void)
 	return flags[rnd(countof(flags))];
 }
 
+/* All keys, in the same order. */
+static void same_walk(struct pair *p)
+{
+	u8 a[64] = {0}, b[64] = {0};
+	int ra = kiln_map_next_key(p->ours, NULL, a);
+	int rb = kernel_next_key(p->theirs, NULL, b);
+
+	for (u32 n = 0; !ra && n < 1000; n++) {
+		assert_int_equal(ra, rb);
+		assert_memory_equal(a, b, p->s.k);
+		ra = kiln_map_next_key(p->ours, a, a);
+		rb = kernel_next_key(p->theirs, b, b);
+	}
+	assert_int_equal(ra, rb);
+	for (u32 i = 0; i < p->keys; i++) {
+		u8 key[64], c[64] = {0}, d[64] = {0};
+
+		key_of(p, i, key);
+		assert_int_equal(kiln_map_next_key(p->ours, key, c),
+			kernel_next_key(p->theirs, key, d));
+		assert_memory_equal(c, d, p->s.k);
+	}
+}
+
 static void same_contents(struct pair *p)
 {
+	bool prefixes = p->s.type == BPF_MAP_TYPE_LPM_TRIE;
 	u8 key[64], ours[1024] = {0}, theirs[1024] = {0};
 	u32 n = 0;
 
@@ -77,7 +119,10 @@ static void same_contents(struct pair *p)
 		assert_memory_equal(
 			ours, theirs, kiln_map_value_bytes(p->ours));
 	}
-	assert_int_equal(count_keys(p->ours), n);
+	if (prefixes)
+		same_walk(p);
+	else
+		assert_int_equal(count_keys(p->ours), n);
 }
 
 static void one_op(struct pair *p)
@@ -87,7 +132,12 @@ static void one_op(struct pair *p)
 	size_t size = kiln_map_value_bytes(p->ours);
 
 	key_of(p, rnd(p->keys), key);
-	switch (rnd(8)) {
+	switch (rnd(9)) {
+	case 8:
+		assert_int_equal(kiln_map_lookup_and_delete(p->ours, key, a),
+			kernel_take(p->theirs, key, b));
+		assert_memory_equal(a, b, size);
+		break;
 	case 0:
 	case 1:
 		assert_int_equal(kiln_map_delete(p->ours, key),
@@ -147,6 +197,111 @@ static void t_host_lru(void **state)
 	host_ops((struct shape){.type = 9, .k = 13, .v = 9, .n = 4096}, 15);
 	host_ops((struct shape){.type = 10, .k = 4, .v = 8, .n = 4096}, 15);
 	host_ops((struct shape){.type = 10, .k = 6, .v = 24, .n = 4096}, 15);
+}
+
+static void t_host_lpm_trie(void **state)
+{
+	(void)state;
+	host_ops((struct shape){.type = 11, .k = 8, .v = 8, .n = 20}, 60);
+	host_ops((struct shape){.type = 11, .k = 8, .v = 8, .n = 200}, 150);
+	host_ops((struct shape){.type = 11, .k = 5, .v = 3, .n = 1}, 20);
+	host_ops((struct shape){.type = 11, .k = 20, .v = 24, .n = 50}, 300);
+	host_ops((struct shape){.type = 11, .k = 13, .v = 5, .n = 50}, 100);
+}
+
+/* ---- kinds without keys -------------------------------------------------------- */
+
+static void keyless_op(struct pair *p)
+{
+	u64 flags = random_flags();
+	u32 key = 1, a = rnd(1000), b = a;
+
+	switch (rnd(8)) {
+	case 0:
+		assert_int_equal(kiln_map_delete(p->ours, NULL),
+			kernel_delete(p->theirs, NULL));
+		assert_int_equal(kiln_map_next_key(p->ours, NULL, &a),
+			kernel_next_key(p->theirs, NULL, &b));
+		break;
+	case 1:
+		assert_int_equal(kiln_map_update(p->ours, &key, &a, 0),
+			kernel_update(p->theirs, &key, &b, 0));
+		break;
+	case 2:
+	case 3:
+		assert_int_equal(kiln_map_lookup_and_delete(p->ours, NULL, &a),
+			kernel_take(p->theirs, NULL, &b));
+		break;
+	case 4:
+		assert_int_equal(kiln_map_lookup(p->ours, NULL, &a),
+			kernel_lookup(p->theirs, NULL, &b));
+		break;
+	default:
+		assert_int_equal(kiln_map_update(p->ours, NULL, &a, flags),
+			kernel_update(p->theirs, NULL, &b, flags));
+	}
+}
+
+static void keyless_ops(u32 type, u32 n)
+{
+	u32 a = 0, b = 0;
+	struct pair p;
+
+	pair_init(&p, (struct shape){.type = type, .k = 0, .v = 4, .n = n}, 0);
+	for (int i = 0; i < 20000; i++)
+		keyless_op(&p);
+	while (!kiln_map_lookup_and_delete(p.ours, NULL, &a)) {
+		assert_int_equal(kernel_take(p.theirs, NULL, &b), 0);
+		assert_int_equal(a, b);
+	}
+	pair_fini(&p);
+}
+
+static void t_host_queue(void **state)
+{
+	(void)state;
+	keyless_ops(BPF_MAP_TYPE_QUEUE, 1);
+	keyless_ops(BPF_MAP_TYPE_QUEUE, 7);
+}
+
+static void t_host_stack(void **state)
+{
+	(void)state;
+	keyless_ops(BPF_MAP_TYPE_STACK, 1);
+	keyless_ops(BPF_MAP_TYPE_STACK, 7);
+}
+
+/* Who is found by chance depends on the hash. */
+static void t_host_bloom_filter(void **state)
+{
+	struct shape s = {.type = BPF_MAP_TYPE_BLOOM_FILTER, .v = 4, .n = 1000};
+	u32 chance = 0, key = 1;
+	struct pair p;
+
+	(void)state;
+	pair_init(&p, s, 0);
+	for (u32 i = 0; i < 1000; i++) {
+		u64 flags = random_flags();
+		int err = kiln_map_update(p.ours, NULL, &i, flags);
+
+		assert_int_equal(err, kernel_update(p.theirs, NULL, &i, flags));
+		if (err)
+			assert_int_equal(
+				kiln_map_update(p.ours, NULL, &i, 0), 0);
+		assert_int_equal(kiln_map_lookup(p.ours, NULL, &i), 0);
+	}
+	for (u32 i = 0; i < 1000; i++)
+		assert_int_equal(kiln_map_lookup(p.ours, NULL, &i), 0);
+	for (u32 i = 1000; i < 11000; i++)
+		chance += !kiln_map_lookup(p.ours, NULL, &i);
+	assert_true(chance < 500); /* 2.8 % by theory with these sizes */
+	assert_int_equal(
+		kiln_map_delete(p.ours, NULL), kernel_delete(p.theirs, NULL));
+	assert_int_equal(kiln_map_next_key(p.ours, NULL, &key),
+		kernel_next_key(p.theirs, NULL, &key));
+	assert_int_equal(kiln_map_lookup_and_delete(p.ours, NULL, &key),
+		kernel_take(p.theirs, NULL, &key));
+	pair_fini(&p);
 }
 
 static void next_keys_agree(struct shape s, bool order)
@@ -290,6 +445,10 @@ int main(void)
 		cmocka_unit_test(t_host_array),
 		cmocka_unit_test(t_host_hash),
 		cmocka_unit_test(t_host_lru),
+		cmocka_unit_test(t_host_lpm_trie),
+		cmocka_unit_test(t_host_queue),
+		cmocka_unit_test(t_host_stack),
+		cmocka_unit_test(t_host_bloom_filter),
 		cmocka_unit_test(t_next_key),
 		cmocka_unit_test(t_prog_array),
 		cmocka_unit_test(t_prog_hash),
