@@ -79,7 +79,7 @@ struct forms {
 };
 
 static bool make_forms(struct forms *f, const struct kmap *m,
-	const struct kiln_map *n, const u8 *value, u32 cpu)
+	const struct kiln_map *n, const u8 *value)
 {
 	u32 each = is_percpu(m->type) ? (m->value_size + 7) & ~7u : 0;
 
@@ -87,15 +87,15 @@ static bool make_forms(struct forms *f, const struct kmap *m,
 		kiln_map_value_bytes(n) > sizeof(f->native))
 		return false;
 	memset(f, 0, sizeof(*f));
-	memcpy(f->kernel + (size_t)each * cpu, value, m->value_size);
-	/* slot 0: the first thread's */
+	/* CPU 0, slot 0 */
+	memcpy(f->kernel, value, m->value_size);
 	memcpy(f->native, value, m->value_size);
 	return true;
 }
 
 /* m: the same map of k programs. */
-static void fill(const struct kmap *const *m, u32 k, struct kiln_map *n,
-	u64 *seed, u32 cpu)
+static void fill(
+	const struct kmap *const *m, u32 k, struct kiln_map *n, u64 *seed)
 {
 	static u8 key[MAX_BYTES], value[MAX_BYTES];
 	static struct forms f;
@@ -104,7 +104,7 @@ static void fill(const struct kmap *const *m, u32 k, struct kiln_map *n,
 	for (u32 i = 0; i < most; i++) {
 		draw_key(seed, m[0], i, key);
 		draw(seed, value, m[0]->value_size);
-		if (!make_forms(&f, m[0], n, value, cpu))
+		if (!make_forms(&f, m[0], n, value))
 			return;
 		for (u32 j = 0; j < k; j++)
 			bpf_map_update_elem(m[j]->fd, key, f.kernel, BPF_ANY);
@@ -112,8 +112,7 @@ static void fill(const struct kmap *const *m, u32 k, struct kiln_map *n,
 	}
 }
 
-void contents_fill(
-	const struct kprog k[2], const struct nprog *n, u64 seed, u32 cpu)
+void contents_fill(const struct kprog k[2], const struct nprog *n, u64 seed)
 {
 	for (u32 i = 0; i < k[0].nmaps; i++) {
 		const struct kmap *m[2] = {&k[0].map[i], &k[1].map[i]};
@@ -121,7 +120,7 @@ void contents_fill(
 		u64 s = seed + i;
 
 		if (to && has_values(m[0]))
-			fill(m, 2, to, &s, cpu);
+			fill(m, 2, to, &s);
 	}
 }
 

@@ -89,8 +89,7 @@ struct entries {
 };
 
 /* The same entries into all three, drawn from seed. */
-void contents_fill(
-	const struct kprog k[2], const struct nprog *n, u64 seed, u32 cpu);
+void contents_fill(const struct kprog k[2], const struct nprog *n, u64 seed);
 struct entries contents_of_kernel(const struct kmap *m);
 struct entries contents_of_native(const struct nprog *n, const struct kmap *m);
 bool entries_equal(const struct entries *a, const struct entries *b);
