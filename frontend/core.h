@@ -81,4 +81,69 @@ bool core_fields_compatible(struct core_pair *c, u32 own, u32 to);
 bool core_types_compatible(struct core_pair *c, u32 own, u32 to);
 bool core_types_match(struct core_pair *c, u32 own, u32 to);
 
+/* ---- core.c, core_patch.c ---- */
+/* enum bpf_core_relo_kind. */
+enum {
+	CORE_FIELD_OFFSET,
+	CORE_FIELD_SIZE,
+	CORE_FIELD_EXISTS,
+	CORE_FIELD_SIGNED,
+	CORE_FIELD_LSHIFT,
+	CORE_FIELD_RSHIFT,
+	CORE_TYPE_ID_OWN,
+	CORE_TYPE_ID_TARGET,
+	CORE_TYPE_EXISTS,
+	CORE_TYPE_SIZE,
+	CORE_ENUM_EXISTS,
+	CORE_ENUM_VALUE,
+	CORE_TYPE_MATCHES,
+};
+
+enum { CORE_A_FIELD, CORE_A_TYPE, CORE_AN_ENUMERATOR };
+
+struct core_kind {
+	const char *name;
+	u8 of;	   /* CORE_A_FIELD, ... */
+	bool asks; /* 0 if it is not there */
+};
+
+/* How a memory access may follow its field's size. */
+enum core_resize { CORE_RESIZE_NO, CORE_RESIZE_PTR, CORE_RESIZE_UNSIGNED };
+
+struct core_value {
+	u64 v;
+	u64 size;   /* CORE_FIELD_OFFSET: bytes that an access covers; else 0 */
+	u8 resize;  /* enum core_resize */
+	bool loose; /* the instruction need not hold it: bit-fields */
+};
+
+/* One record at work. */
+struct core_job {
+	struct fe_obj *o;
+	const struct fe_target *target; /* NULL: the object's own types */
+	const struct fe_core_rec *rec;
+	const struct core_kind *kind;
+	struct core_pair types;
+	struct core_path path; /* CORE_A_FIELD ... */
+	struct core_place own; /* ... and where it leads in the own types */
+	const char *enumerator;
+	const char *text; /* what it is about, for people */
+	struct loc at;
+	u32 insn; /* in module->insn */
+	u32 left; /* slots of the function from there on */
+};
+
+/* ---- core_patch.c ---- */
+#define core_error(j, ...)                                          \
+	({                                                          \
+		diag_error((j)->o->m->diag, &(j)->at, __VA_ARGS__); \
+		-1;                                                 \
+	})
+/* There is no value, because of why ("is not known by"); always 0. */
+int core_unresolved(struct core_job *j, const char *why);
+/* Puts v into the instruction, which holds own (NULL: not known). 0 if it did
+ * or left it unresolved, -1 after a diagnostic. */
+int core_patch(struct core_job *j, const struct core_value *own,
+	const struct core_value *v);
+
 #endif

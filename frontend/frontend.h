@@ -11,7 +11,7 @@
  *              data.c   variables, knobs, kconfig -> module->data
  *              kconfig.c  reads --kconfig
  *   fe_core    core.c   CO-RE: insns by the types of the target
- *              core_path.c, core_match.c
+ *              core_path.c, core_match.c, core_patch.c
  *   fe_link    link.c   several inputs -> one program
  *              programs.c, progtype.c  which functions are programs
  *              section.c   sections that name slots of prog_arrays

@@ -81,6 +81,14 @@ END
 has out '# offset of field struct s___new.n: 0 -> 24$'
 has out '# existence of field struct s___new.gone: 1 -> 0$'
 
+# what libbpf leaves where it finds no value: call 195896080
+poison=850000001023ad0b
+"$KILN" run --raw b7000000070000009500000000000000${poison}9500000000000000 \
+	>out
+has out '^7$'
+"$KILN" run --raw ${poison}9500000000000000 2>err && fail "poison is taken"
+has err 'insn 0: CO-RE left this instruction unresolved when the object was made$'
+
 # bad FILE MESSAGE
 bad()
 {

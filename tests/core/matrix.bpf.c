@@ -101,7 +101,7 @@ ASK(guarded, bpf_core_field_exists(s->b) ? s->b : 77)
 ASK(type_exists, bpf_core_type_exists(struct s))
 ASK(type_exists_flavour, bpf_core_type_exists(struct s___other))
 ASK(type_size, bpf_core_type_size(struct s))
-ASK(type_id_here, !!bpf_core_type_id_local(struct s))
+ASK(type_id_here, bpf_core_type_id_local(struct s))
 ASK(type_id, bpf_core_type_id_kernel(struct s))
 /* clang 14 has no such builtin; t_core.c makes it of type_exists */
 ASK(matches_shape, bpf_core_type_exists(shape_t))

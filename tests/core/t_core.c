@@ -13,8 +13,7 @@
 #include <string.h>
 
 #include "kiln/bytes.h"
-#include "kiln/compile.h"
-#include "kiln/runtime.h"
+#include "ask.h"
 #include "tests/elf/read.h"
 #include "tests/runtime/kernel.h"
 
@@ -27,6 +26,7 @@ enum how {
 	BITS,	/* b bits at bit a */
 	SBITS,
 	TYPE_ID, /* of struct s in the target */
+	OWN_ID,	 /* in the object */
 };
 
 struct want {
@@ -34,7 +34,7 @@ struct want {
 	i32 a, b;
 };
 
-enum { TARGETS = 6, CTX = 264, ANSWER = 256 };
+enum { TARGETS = 6 };
 
 static const char *const targets[TARGETS] = {
 	"same", "moved", "resized", "absent", "flavour", "none"};
@@ -44,36 +44,16 @@ struct row {
 	struct want want[TARGETS];
 };
 
-#define U                  \
-	{                  \
-		NONE, 0, 0 \
-	}
-#define N(a)                 \
-	{                    \
-		NUMBER, a, 0 \
-	}
-#define L(a, b)            \
-	{                  \
-		LOAD, a, b \
-	}
-#define SL(a, b)            \
-	{                   \
-		SLOAD, a, b \
-	}
-#define B(a, b)            \
-	{                  \
-		BITS, a, b \
-	}
-#define SB(a, b)            \
-	{                   \
-		SBITS, a, b \
-	}
-#define ID                    \
-	{                     \
-		TYPE_ID, 0, 0 \
-	}
-
 // clang-format off
+#define U	 {NONE, 0, 0}
+#define N(a)	 {NUMBER, a, 0}
+#define L(a, b)	 {LOAD, a, b}
+#define SL(a, b) {SLOAD, a, b}
+#define B(a, b)	 {BITS, a, b}
+#define SB(a, b) {SBITS, a, b}
+#define ID	 {TYPE_ID, 0, 0}
+#define OWN	 {OWN_ID, 0, 0}
+
 static const struct row rows[] = {
 	/*                     same        moved       resized     absent  flavour     none */
 	{"offset",            {N(4),       N(36),      N(8),       U,      N(12),      U}},
@@ -109,7 +89,7 @@ static const struct row rows[] = {
 	{"type_exists",       {N(1),       N(1),       N(1),       N(1),   N(1),       N(0)}},
 	{"type_exists_flavour", {N(1),     N(1),       N(1),       N(1),   N(1),       N(0)}},
 	{"type_size",         {N(48),      N(96),      N(72),      N(16),  N(56),      N(0)}},
-	{"type_id_here",      {N(1),       N(1),       N(1),       N(1),   N(1),       N(1)}},
+	{"type_id_here",      {OWN,        OWN,        OWN,        OWN,    OWN,        OWN}},
 	{"type_id",           {ID,         ID,         ID,         ID,     ID,         N(0)}},
 	{"matches_shape",     {N(1),       N(1),       N(0),       N(0),   N(1),       N(0)}},
 	{"enum_exists",       {N(1),       N(1),       N(1),       N(0),   N(1),       N(0)}},
@@ -124,8 +104,9 @@ struct run {
 	size_t size;
 	char target[512];
 	struct btf *btf; /* of the target */
+	u32 own_id;	 /* of struct s in the object */
+	struct ask ask;
 	u32 column, failed, by_kernel;
-	char log[1024]; /* last error */
 };
 
 /* ---- the object ---------------------------------------------------------- */
@@ -161,6 +142,7 @@ static void read_matrix(struct run *r, const char *file)
 		if (!strcmp((const char *)str + get_le32(sh), ".BTF.ext"))
 			made = make_matches(r->object + get_le64(sh + 24),
 				get_le64(sh + 32), (u32)shape);
+	r->own_id = (u32)btf__find_by_name_kind(b, "s", BTF_KIND_STRUCT);
 	btf__free(b);
 	if (made < 2) {
 		fprintf(stderr, "%s: no relocation of shape_t\n", file);
@@ -169,12 +151,6 @@ static void read_matrix(struct run *r, const char *file)
 }
 
 /* ---- what is right ------------------------------------------------------- */
-
-static void fill(u8 *ctx)
-{
-	for (u32 i = 0; i < CTX; i++)
-		ctx[i] = (u8)(i * 151 + 77);
-}
 
 static u64 extract(const u8 *ctx, i32 bit, i32 bits, bool sign)
 {
@@ -192,12 +168,13 @@ static u64 right(const struct run *r, struct want w)
 	u8 ctx[CTX];
 	i32 id;
 
-	fill(ctx);
+	ask_fill(ctx);
 	switch (w.how) {
 	case NUMBER: return (u64)(i64)w.a;
 	case LOAD: return extract(ctx, w.a * 8, w.b * 8, false);
 	case SLOAD: return extract(ctx, w.a * 8, w.b * 8, true);
 	case BITS: return extract(ctx, w.a, w.b, false);
+	case OWN_ID: return r->own_id;
 	case SBITS: return extract(ctx, w.a, w.b, true);
 	default:
 		id = btf__find_by_name_kind(r->btf, "s", BTF_KIND_STRUCT);
@@ -220,56 +197,19 @@ static void check(struct run *r, const char *who, const char *name, u64 got,
 
 /* ---- kiln ---------------------------------------------------------------- */
 
-static void keep_log(void *ctx, enum kiln_level level, const char *line)
-{
-	struct run *r = ctx;
-
-	if (level == KILN_ERROR)
-		snprintf(r->log, sizeof(r->log), "%s", line);
-}
-
-static int compile(
-	struct run *r, const char *const *names, void **out, size_t *size)
-{
-	struct kiln_input in = {"matrix.bpf.o", r->object, r->size};
-	struct kiln_compile_opts o = {.sz = sizeof(o),
-		.progs = names,
-		.btf = r->target,
-		.log = keep_log,
-		.log_ctx = r};
-
-	r->log[0] = 0;
-	return kiln_compile(&in, 1, &o, out, size);
-}
-
 static void by_kiln(struct run *r, const char *name, struct want w)
 {
-	const char *names[] = {name, NULL};
-	u8 ctx[CTX] __attribute__((aligned(8)));
-	size_t size;
-	void *out;
-	int err = compile(r, names, &out, &size);
+	u64 got;
+	bool answered = ask_kiln(&r->ask, name, &got);
 
-	if (w.how == NONE) {
-		if (err && strstr(r->log, ": CO-RE: "))
-			return;
-		printf("%s: %s: kiln: not refused: %s\n", r->target, name,
-			r->log);
+	if (answered && w.how != NONE) {
+		check(r, "kiln", name, got, w);
+	} else if (answered || w.how != NONE ||
+		   !strstr(r->ask.log, ": CO-RE: ")) {
+		printf("%s: %s: kiln: %s: %s\n", r->target, name,
+			answered ? "not refused" : "refused", r->ask.log);
 		r->failed++;
-		return;
 	}
-	struct kiln_object *obj =
-		err ? NULL : kiln_object_open_mem(out, size, NULL);
-	if (!obj || kiln_object_load(obj)) {
-		printf("%s: %s: kiln: %s\n", r->target, name, r->log);
-		r->failed++;
-		return;
-	}
-	fill(ctx);
-	kiln_program_run(kiln_object_find_program(obj, name), ctx);
-	check(r, "kiln", name, get_le64(ctx + ANSWER), w);
-	kiln_object_close(obj);
-	kiln_free(out);
 }
 
 /* ---- libbpf and the kernel ----------------------------------------------- */
@@ -307,7 +247,7 @@ static void by_kernel(struct run *r, const char *name, struct want w)
 		p, !strcmp(bpf_program__name(p), name));
 	int err = bpf_object__load(obj);
 	p = bpf_object__find_program_by_name(obj, name);
-	fill(ctx);
+	ask_fill(ctx);
 	run.ctx_in = ctx;
 	run.ctx_size_in = sizeof(ctx);
 	if (!err)
@@ -348,6 +288,9 @@ int main(int argc, char **argv)
 		return 2;
 	libbpf_set_print(say_nothing);
 	read_matrix(&r, argv[1]);
+	r.ask.in[0] = (struct kiln_input){"matrix.bpf.o", r.object, r.size};
+	r.ask.n = 1;
+	r.ask.target = r.target;
 	for (r.column = 0; r.column < TARGETS; r.column++) {
 		snprintf(r.target, sizeof(r.target), "%s/%s.%s.o", argv[3],
 			targets[r.column], argv[2]);
@@ -358,6 +301,7 @@ int main(int argc, char **argv)
 			run_row(&r, &rows[i], kernel);
 		btf__free(r.btf);
 	}
+	ask_done(&r.ask);
 	free(r.object);
 	printf("%zu questions, %u targets, %u answers of libbpf, %u failed\n",
 		2 * countof(rows), TARGETS, r.by_kernel, r.failed);

@@ -7,7 +7,7 @@
  * A long run, after configuring with -DKILN_FUZZ=ON:
  *
  *   cd BUILD/tests/fuzz
- *   ./fuzz_object -max_total_time=600 -max_len=16384 corpus seeds
+ *   ./fuzz_object -max_total_time=600 -max_len=65536 corpus seeds
  *
  * A file that crashed: ./fuzz_object FILE. It becomes a case of tests/elf.
  */
