@@ -2,6 +2,7 @@
 #include <linux/bpf.h>
 
 #include "frontend/code.h"
+#include "kiln/map_size.h"
 
 /* ---- instruction forms --------------------------------------------------- */
 
@@ -116,20 +117,9 @@ const struct helper *fe_helper(i64 id)
 
 /* ---- kinds of map -------------------------------------------------------- */
 
-static const struct {
-	u32 type;
-	bool scope;
-} map_kinds[] = {
-#define MAP_KIND(type_, name_, ops_, scope_, ...) \
-	{BPF_MAP_TYPE_##type_, (scope_) == SCOPE},
-#include "kiln/maps.def"
-#undef MAP_KIND
-};
-
 bool fe_map_needs_scope(u32 type)
 {
-	for (u32 i = 0; i < countof(map_kinds); i++)
-		if (map_kinds[i].type == type)
-			return map_kinds[i].scope;
-	return false;
+	const struct kiln_map_kind *k = kiln_map_kind(type);
+
+	return k && k->scope;
 }

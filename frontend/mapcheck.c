@@ -120,6 +120,9 @@ int fe_map_check(struct module *m, u32 map)
 		return bad_map(m, d, "%s with value size %u, wanted %s", kind,
 			d->value_size,
 			range(buf, sizeof(buf), k->value_min, k->value_max));
+	if (k->value_min == 4 && k->value_max == 8 && d->value_size % 4)
+		return bad_map(m, d, "%s with value size %u, wanted 4 or 8",
+			kind, d->value_size);
 	if (!kiln_map_flags_good(d->type, d->flags))
 		return bad_map(m, d, "%s with map_flags %#x, wanted of %#x",
 			kind, d->flags, k->flags);

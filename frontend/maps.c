@@ -528,7 +528,7 @@ static int check_overlap(struct fe_obj *o)
 }
 
 /* From what the kernel's loader is told to what kiln's maps hold. */
-static void own_sizes(struct mapdef *d)
+static int own_sizes(struct fe_obj *o, struct mapdef *d)
 {
 	const struct kiln_map_kind *k = kiln_map_kind(d->type);
 
@@ -536,8 +536,15 @@ static void own_sizes(struct mapdef *d)
 		d->value_size = 8;
 	if (k && k->traits & MAP_PTR_KEY && d->key_size == 4)
 		d->key_size = 8;
+	if (k && k->traits & MAP_OPEN && k->traits & MAP_BARE &&
+		d->max_entries) {
+		fe_error(o, NULL, "map %s: max_entries %u, wanted 0", d->name,
+			d->max_entries);
+		return -1;
+	}
 	if (k && k->traits & MAP_OPEN && !d->max_entries)
 		d->max_entries = MAP_OPEN_ENTRIES;
+	return 0;
 }
 
 int fe_maps(struct module *m, struct fe_obj *o)
@@ -551,8 +558,8 @@ int fe_maps(struct module *m, struct fe_obj *o)
 	if (err || check_overlap(o))
 		return -EINVAL;
 	for (u32 i = first; i < m->map.n; i++)
-		own_sizes(&m->map.v[i]);
-	return 0;
+		err |= own_sizes(o, &m->map.v[i]);
+	return err ? -EINVAL : 0;
 }
 
 /* ---- options ------------------------------------------------------------- */

@@ -259,6 +259,10 @@ u32 rt_hash_alloc(struct kiln_map *m); /* 0: there is none */
 void rt_hash_free(struct kiln_map *m, u32 index);
 
 int rt_hash_delete(struct kiln_map *m, const void *key);
+/* map_hash.c. value NULL: zeros, of a new key */
+void *rt_hash_lookup(struct kiln_map *m, const void *key);
+int rt_hash_update(
+	struct kiln_map *m, const void *key, const void *value, u64 flags);
 /* Each element that is there all the time once, and no element twice unless
  * the callback or others insert it again behind. */
 i64 rt_hash_for_each(struct kiln_map *m, callback_fn fn, u64 ctx,

@@ -9,7 +9,7 @@
  */
 #include "runtime/hashtab.h"
 
-static void *htab_lookup(struct kiln_map *m, const void *key)
+void *rt_hash_lookup(struct kiln_map *m, const void *key)
 {
 	struct hash_found f;
 
@@ -25,6 +25,7 @@ static int update_locked(struct kiln_map *m, const void *key, u32 hash,
 	struct hash_place at = rt_hash_place(m, key, hash);
 	int err = hash_check_flags(flags, at.index);
 	u32 index;
+	u64 *to;
 
 	if (err)
 		return err;
@@ -35,12 +36,16 @@ static int update_locked(struct kiln_map *m, const void *key, u32 hash,
 	index = rt_hash_alloc(m);
 	if (!index)
 		return -RT_E2BIG;
-	words_put(hash_value(m, hash_elem_at(m, index)), value, m->value_size);
+	to = hash_value(m, hash_elem_at(m, index));
+	if (value)
+		words_put(to, value, m->value_size);
+	else
+		words_zero(to, m->value_size);
 	rt_hash_insert(m, index, key, hash);
 	return 0;
 }
 
-static int htab_update(
+int rt_hash_update(
 	struct kiln_map *m, const void *key, const void *value, u64 flags)
 {
 	struct hash_stripe *s;
@@ -75,12 +80,12 @@ static int take(struct kiln_map *m, const void *key, void *value)
 }
 
 RT_API const struct kiln_map_ops kiln_map_ops_hash = {
-	.lookup = htab_lookup,
-	.update = htab_update,
+	.lookup = rt_hash_lookup,
+	.update = rt_hash_update,
 	.del = rt_hash_delete,
 	.for_each = htab_each,
 	.read = rt_hash_read,
-	.write = htab_update,
+	.write = rt_hash_update,
 	.next_key = rt_hash_next_key,
 	.take = take,
 	.setup = htab_setup,

@@ -103,7 +103,9 @@ static void same_walk(struct pair *p)
 
 static void same_contents(struct pair *p)
 {
-	bool prefixes = p->s.type == BPF_MAP_TYPE_LPM_TRIE;
+	bool prefixes = p->s.type == BPF_MAP_TYPE_LPM_TRIE ||
+			p->s.type == BPF_MAP_TYPE_DEVMAP ||
+			p->s.type == BPF_MAP_TYPE_CPUMAP;
 	u8 key[64], ours[1024] = {0}, theirs[1024] = {0};
 	u32 n = 0;
 
@@ -123,6 +125,23 @@ static void same_contents(struct pair *p)
 		same_walk(p);
 	else
 		assert_int_equal(count_keys(p->ours), n);
+}
+
+/* Interface 1 is there everywhere; a queue may be too long. */
+static void fill_value(const struct pair *p, u8 *value, size_t size)
+{
+	static const u32 queue[] = {0, 8, 64, 16384, 16385};
+
+	for (size_t i = 0; i < size; i++)
+		value[i] = (u8)rnd(256);
+	if (p->s.type != BPF_MAP_TYPE_DEVMAP &&
+		p->s.type != BPF_MAP_TYPE_DEVMAP_HASH &&
+		p->s.type != BPF_MAP_TYPE_CPUMAP)
+		return;
+	memset(value, 0, size);
+	value[0] = rnd(3) != 0;
+	if (p->s.type == BPF_MAP_TYPE_CPUMAP)
+		memcpy(value, &queue[rnd(countof(queue))], 4);
 }
 
 static void one_op(struct pair *p)
@@ -149,8 +168,7 @@ static void one_op(struct pair *p)
 		assert_memory_equal(a, b, size);
 		break;
 	default:
-		for (size_t i = 0; i < size; i++)
-			a[i] = (u8)rnd(256);
+		fill_value(p, a, size);
 		assert_int_equal(kiln_map_update(p->ours, key, a, flags),
 			kernel_update(p->theirs, key, a, flags));
 	}
@@ -197,6 +215,25 @@ static void t_host_lru(void **state)
 	host_ops((struct shape){.type = 9, .k = 13, .v = 9, .n = 4096}, 15);
 	host_ops((struct shape){.type = 10, .k = 4, .v = 8, .n = 4096}, 15);
 	host_ops((struct shape){.type = 10, .k = 6, .v = 24, .n = 4096}, 15);
+}
+
+static void t_host_targets(void **state)
+{
+	struct pair p;
+	u32 cpus = kernel_cpus();
+
+	(void)state;
+	host_ops((struct shape){.type = 14, .k = 4, .v = 4, .n = 6}, 9);
+	host_ops((struct shape){.type = 14, .k = 4, .v = 8, .n = 6}, 9);
+	host_ops((struct shape){.type = 25, .k = 4, .v = 4, .n = 6}, 9);
+	host_ops((struct shape){.type = 25, .k = 4, .v = 8, .n = 6}, 9);
+	/* each update starts a thread there */
+	pair_init(&p, (struct shape){.type = 16, .k = 4, .v = 4, .n = cpus},
+		cpus + 2);
+	for (int i = 0; i < 200; i++)
+		one_op(&p);
+	same_contents(&p);
+	pair_fini(&p);
 }
 
 static void t_host_lpm_trie(void **state)
@@ -445,6 +482,7 @@ int main(void)
 		cmocka_unit_test(t_host_array),
 		cmocka_unit_test(t_host_hash),
 		cmocka_unit_test(t_host_lru),
+		cmocka_unit_test(t_host_targets),
 		cmocka_unit_test(t_host_lpm_trie),
 		cmocka_unit_test(t_host_queue),
 		cmocka_unit_test(t_host_stack),

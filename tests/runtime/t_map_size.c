@@ -3,6 +3,7 @@
 
 #include "rt_test.h"
 
+#define BPF_MAP_TYPE_CGRP_STORAGE 32 /* newer than Debian 12 */
 #define MAP_KIND(type, name, ...)                                      \
 	KILN_STATIC_ASSERT(                                            \
 		(int)KILN_MAP_TYPE_##type == (int)BPF_MAP_TYPE_##type, \
