@@ -109,7 +109,7 @@ static void t_ring_refuses(void **state)
 	assert_int_equal(reserve(array, 8), 0);
 	assert_int_equal(output(array, "x", 1, 0), -22);
 	assert_int_equal(kiln_ring_consume(array, keep, NULL), -22);
-	assert_int_equal(kiln_map_lookup(m, "", got[0]), -95);
+	assert_int_equal(kiln_map_lookup(m, NULL, got[0]), -95);
 	test_map_free(array);
 	test_map_free(m);
 }
