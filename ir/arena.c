@@ -1,8 +1,8 @@
 /*
  * Arenas: memory that is freed all at once. A chain of chunks, each four times
- * the size of the one before up to CHUNK_MAX; an allocation that does not fit
- * starts a new chunk. Released chunks are kept, for the arena and its scratch
- * arena alike, until the arena's end.
+ * the size of the one before up to LARGE, then one huge page each; an
+ * allocation that does not fit starts a new chunk. Released chunks are kept,
+ * for the arena and its scratch arena alike, until the arena's end.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +29,7 @@
 #define junk(p, n)     (p)
 #endif
 
-enum { ALIGN = 16, CHUNK_MIN = 64 << 10, CHUNK_MAX = 4 << 20, HUGE = 2 << 20 };
+enum { ALIGN = 16, SMALL = 64 << 10, LARGE = 256 << 10, HUGE = 2 << 20 };
 
 struct arena_chunk {
 	struct arena_chunk *prev;
@@ -96,9 +96,9 @@ static struct arena_chunk *chunk_of(struct arena *a, size_t need)
 
 	if (c)
 		return c;
-	size_t size = a->chunk ? 4 * (a->chunk->size + HEADER) : CHUNK_MIN;
-	if (size > CHUNK_MAX)
-		size = CHUNK_MAX;
+	size_t size = a->chunk ? 4 * (a->chunk->size + HEADER) : SMALL;
+	if (size > LARGE)
+		size = HUGE;
 	if (size < need + HEADER)
 		size = need + need / 8 + HEADER; /* next time a bit more fits */
 	c = chunk_new(&size);
