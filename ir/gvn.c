@@ -39,13 +39,19 @@ struct facts {
 	bool known; /* the block was visited */
 };
 
+/* A hash beside each value: the value itself is far away. */
+struct entry {
+	u32 hash;
+	u32 v; /* a ref, or cond | COND; 0: free */
+};
+
 struct gvn {
 	struct fn *f;
 	struct arena *a;
 	u32 *order; /* blocks in pre-order of the dominator tree */
 	u32 nlive;
 	ref *repl;
-	u32 *table; /* refs, or conds | COND */
+	struct entry *table;
 	u32 mask;
 	vec(struct decided) cond;
 	struct facts *end; /* by block */
@@ -119,38 +125,43 @@ static void order_args(struct ins *i)
 		i->cc = (u8)cc_swap((enum cc)i->cc);
 }
 
-/* The slot of an equal expression, or the free one for it. */
+static struct entry *next_entry(const struct gvn *g, struct entry *e)
+{
+	return e == &g->table[g->mask] ? g->table : e + 1;
+}
+
+/* The entry of an equal expression, or the free one for it. */
 static u32 *find_ins(struct gvn *g, const struct ins *i)
 {
-	u32 h = ins_hash(i) & g->mask;
+	u32 hash = ins_hash(i);
+	struct entry *e = &g->table[hash & g->mask];
 
-	for (; g->table[h]; h = (h + 1) & g->mask) {
-		struct ins x;
-
-		if (g->table[h] & COND)
+	for (; e->v; e = next_entry(g, e)) {
+		if (e->hash != hash || e->v & COND)
 			continue;
-		x = g->f->ins[g->table[h]];
+		struct ins x = g->f->ins[e->v];
 		order_args(&x);
 		if (ins_equal(&x, i))
 			break;
 	}
-	return &g->table[h];
+	e->hash = hash;
+	return &e->v;
 }
 
 static u32 *find_cond(struct gvn *g, u8 cc, u32 a, u32 b)
 {
-	u32 h = cond_hash(cc, a, b) & g->mask;
+	u32 hash = cond_hash(cc, a, b);
+	struct entry *e = &g->table[hash & g->mask];
 
-	for (; g->table[h]; h = (h + 1) & g->mask) {
-		const struct decided *d;
-
-		if (!(g->table[h] & COND))
+	for (; e->v; e = next_entry(g, e)) {
+		if (e->hash != hash || !(e->v & COND))
 			continue;
-		d = &g->cond.v[g->table[h] & ~COND];
+		const struct decided *d = &g->cond.v[e->v & ~COND];
 		if (d->cc == cc && d->a == a && d->b == b)
 			break;
 	}
-	return &g->table[h];
+	e->hash = hash;
+	return &e->v;
 }
 
 static ref number_pure(struct gvn *g, u32 i)
@@ -552,7 +563,7 @@ void pass_gvn(struct fn *f)
 	while (size < f->nins + f->nins / 2 + f->nblk)
 		size *= 2;
 	g.mask = size - 1;
-	g.table = arena_array(tmp, u32, size);
+	g.table = arena_array(tmp, struct entry, size);
 	g.repl = arena_array(tmp, ref, cap);
 	g.end = arena_array(tmp, struct facts, f->nblk);
 	g.loop_writes = arena_array(tmp, u16, f->nblk);
