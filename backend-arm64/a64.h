@@ -138,7 +138,7 @@ u32 a64_sym_align(const struct cg *cg, u32 sym);
 
 /* ---- select.c ------------------------------------------------------------ */
 
-struct mfn *a64_select(struct fn *f, const struct cg *cg);
+struct mfn *a64_select(struct fn *f, const struct cg *cg, struct arena *a);
 
 /* An address, matched. Values: ref 0 is absent. */
 struct a64_addr {

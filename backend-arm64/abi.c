@@ -51,7 +51,7 @@ struct a64_frame a64_frame_make(const struct mfn *m)
 	f.slots = 8 * (u32)__builtin_popcountll(f.saved);
 	f.size = f.slots + 8 * m->nslots;
 	if (m->uses_frame)
-		f.size += m->fn->frame;
+		f.size += m->frame;
 	f.size = f.fp = (u32)align_up(f.size, 16);
 	return f;
 }

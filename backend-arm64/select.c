@@ -134,7 +134,7 @@ static const struct sel_target sel_a64 = {
 	.make_float = make_float,
 };
 
-struct mfn *a64_select(struct fn *f, const struct cg *cg)
+struct mfn *a64_select(struct fn *f, const struct cg *cg, struct arena *a)
 {
-	return sel_run(f, cg, &sel_a64);
+	return sel_run(f, cg, &sel_a64, a);
 }

@@ -44,14 +44,14 @@ static bool has_landing_pad(const struct cg *cg, u32 sym)
 
 struct x86_frame x86_frame_make(const struct mfn *m, const struct cg *cg)
 {
-	struct x86_frame f = {.landing_pad = has_landing_pad(cg, m->fn->sym)};
+	struct x86_frame f = {.landing_pad = has_landing_pad(cg, m->sym)};
 
 	f.saved = m->used & x86_target.callee_saved;
 	f.counter = m->fn->counter;
 	f.npush = (u32)__builtin_popcountll(f.saved) + f.counter;
 	f.size = m->nslots * 8;
 	if (m->uses_frame) {
-		f.fp = (u32)align_up(f.size + m->fn->frame, 16);
+		f.fp = (u32)align_up(f.size + m->frame, 16);
 		f.size = f.fp;
 	}
 	if (m->uses_frame || m->has_calls)

@@ -174,7 +174,7 @@ static const struct sel_target sel_x86 = {
 	.settle_flags = settle_flags,
 };
 
-struct mfn *x86_select(struct fn *f, const struct cg *cg)
+struct mfn *x86_select(struct fn *f, const struct cg *cg, struct arena *a)
 {
-	return sel_run(f, cg, &sel_x86);
+	return sel_run(f, cg, &sel_x86, a);
 }

@@ -147,7 +147,7 @@ void x86_legalise(struct fn *f, const struct cg *cg);
 
 /* ---- select.c ------------------------------------------------------------- */
 
-struct mfn *x86_select(struct fn *f, const struct cg *cg);
+struct mfn *x86_select(struct fn *f, const struct cg *cg, struct arena *a);
 
 /* An address, matched. Values: ref 0 is absent. */
 struct x86_addr {

@@ -30,7 +30,7 @@ const struct frame *types_frame_join(
 		if (rty_eq(j, a->slot[k]))
 			continue;
 		if (!out)
-			out = arena_dup(t->m->a, a, sizeof(*a));
+			out = arena_dup(t->tmp, a, sizeof(*a));
 		out->slot[k] = j;
 	}
 	return out ? out : a;
@@ -72,7 +72,7 @@ void types_slot_set(
 	if (rty_eq(slot_get(s, up, k), v))
 		return;
 	if (!(s->fresh & 1u << up)) {
-		struct frame *copy = arena_new(t->m->a, struct frame);
+		struct frame *copy = arena_new(t->tmp, struct frame);
 
 		if (s->frame[up])
 			*copy = *s->frame[up];
@@ -340,13 +340,13 @@ void types_analyse(struct types *t, u32 func)
 {
 	const struct fe_func *fe = t->m->func.v[func].fe;
 	struct spec *sp = &t->spec.v[func];
-	u32 *queue = arena_array(t->m->a, u32, fe->nrpo + 1);
-	u8 *queued = arena_array(t->m->a, u8, fe->nblk);
+	u32 *queue = arena_array(t->tmp, u32, fe->nrpo + 1);
+	u8 *queued = arena_array(t->tmp, u8, fe->nblk);
 	u32 head = 0, n = 0;
 
 	if (!sp->in) {
-		sp->in = arena_array(t->m->a, struct state, fe->nblk);
-		sp->reached = arena_array(t->m->a, bool, fe->nblk);
+		sp->in = arena_array(t->tmp, struct state, fe->nblk);
+		sp->reached = arena_array(t->tmp, bool, fe->nblk);
 	}
 	sp->done = true;
 	if (sp->reached[0])
@@ -465,7 +465,9 @@ static void run_roots(struct types *t)
 
 int fe_types(struct module *m)
 {
-	struct types t = {.m = m};
+	struct arena *tmp = arena_scratch(m->a);
+	struct arena_mark mark = arena_mark(tmp);
+	struct types t = {.m = m, .tmp = tmp};
 	u32 errors = m->diag->errors;
 
 	check_contexts(m);
@@ -486,6 +488,7 @@ int fe_types(struct module *m)
 		if (t.spec.v[k].done)
 			types_record(&t, k);
 	}
+	arena_release(tmp, mark);
 	types_tail_calls(m);
 	for (u32 k = 0; m->diag->errors == errors && k < m->func.n; k++)
 		types_summarise(m, k);

@@ -151,6 +151,7 @@ struct spec {
 
 struct types {
 	struct module *m;
+	struct arena *tmp; /* what ends with the stage */
 	vec(struct spec) spec;
 	bool again;	 /* a result changed after somebody had asked for it */
 	u32 *helper_sym; /* 1 + symbol of each helper that is called, or 0 */

@@ -51,6 +51,12 @@ void arena_init(struct arena *a, void (*oom)(void *), void *oom_ctx)
 	a->owner = a;
 }
 
+void arena_init_with(struct arena *a, struct arena *owner)
+{
+	arena_init(a, owner->oom, owner->oom_ctx);
+	a->owner = owner->owner;
+}
+
 static void arena_oom(struct arena *a)
 {
 	if (a->oom)
@@ -224,8 +230,7 @@ struct arena *arena_scratch(struct arena *a)
 
 		if (!s)
 			arena_oom(a);
-		arena_init(s, a->oom, a->oom_ctx);
-		s->owner = a->owner;
+		arena_init_with(s, a);
 		a->scratch = s;
 	}
 	return a->scratch;

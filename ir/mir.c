@@ -18,7 +18,9 @@ struct mfn *mir_new(struct arena *a, const struct fn *f)
 	struct mfn *m = arena_new(a, struct mfn);
 
 	m->a = a;
-	m->fn = f;
+	m->name = f ? f->name : "?";
+	m->sym = f ? f->sym : SYM_NONE;
+	m->frame = f ? f->frame : 0;
 	vec_push(a, &m->vreg);
 	m->vreg.v[0].hint = PREG_NONE;
 	return m;
@@ -217,7 +219,7 @@ void mir_print(FILE *out, const struct mfn *m, const struct target *t)
 {
 	struct printer p = {out, t, m->allocated};
 
-	fprintf(out, "fn %s", m->fn && m->fn->name ? m->fn->name : "?");
+	fprintf(out, "fn %s", m->name);
 	if (m->nslots)
 		fprintf(out, " slots %u", m->nslots);
 	fputc('\n', out);

@@ -111,7 +111,10 @@ struct mvreg {
 
 struct mfn {
 	struct arena *a;
-	const struct fn *fn; /* name, symbol, frame */
+	/* of the function: */
+	const char *name;
+	u32 sym;   /* or SYM_NONE */
+	u32 frame; /* bytes of the BPF frame that may be addressed */
 	struct mblk *blk;
 	u32 nblk;
 	vec(struct mins) ins;
@@ -128,7 +131,8 @@ struct mfn {
 
 /* ---- mir.c: containers, text form ---------------------------------------- */
 
-struct mfn *mir_new(struct arena *a, const struct fn *f); /* no blocks yet */
+/* No blocks yet; f may be NULL and need not live on. */
+struct mfn *mir_new(struct arena *a, const struct fn *f);
 void mir_blocks(struct mfn *m, u32 n); /* makes blk[0..n), empty */
 u32 mir_vreg(struct mfn *m, u8 size);
 /* Appends to the block that is being filled (the last instructions): set its

@@ -432,19 +432,19 @@ static void begin_walk(struct sel *s)
 
 /* What outlives the walk gets the room that it needs; sel_finish_blocks does
  * that for the instructions. */
-static void end_walk(struct sel *s)
+static void end_walk(struct sel *s, struct arena *a)
 {
 	struct mfn *m = s->m;
 
-	m->a = s->f->a;
+	m->a = a;
 	m->opd.cap = m->opd.n;
 	m->opd.v = arena_dup(m->a, m->opd.v, m->opd.n * sizeof(*m->opd.v));
 	m->vreg.cap = m->vreg.n;
 	m->vreg.v = arena_dup(m->a, m->vreg.v, m->vreg.n * sizeof(*m->vreg.v));
 }
 
-struct mfn *sel_run(
-	struct fn *f, const struct cg *cg, const struct sel_target *t)
+struct mfn *sel_run(struct fn *f, const struct cg *cg,
+	const struct sel_target *t, struct arena *a)
 {
 	struct arena *tmp = arena_scratch(f->a);
 	struct arena_mark mark = arena_mark(tmp);
@@ -454,7 +454,7 @@ struct mfn *sel_run(
 	cfg_analyse(f);
 	u32 *rpo = cfg_rpo(f, tmp, &n);
 
-	s.m = mir_new(f->a, f);
+	s.m = mir_new(a, f);
 	s.val = arena_array(tmp, struct sel_val, f->nins);
 	s.head = arena_array(tmp, u32, f->nblk);
 	s.pend = arena_array(tmp, u32, f->nblk);
@@ -464,7 +464,7 @@ struct mfn *sel_run(
 	begin_walk(&s);
 	for (u32 k = n; k-- > 0;)
 		lower_blk(&s, rpo[k]);
-	end_walk(&s);
+	end_walk(&s, a);
 	sel_finish_blocks(&s, rpo, n);
 	arena_release(tmp, mark);
 	return s.m;

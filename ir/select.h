@@ -97,8 +97,8 @@ static inline u8 ty_size(u8 ty)
 
 /* ---- select.c: the walk -------------------------------------------------- */
 
-struct mfn *sel_run(
-	struct fn *f, const struct cg *cg, const struct sel_target *t);
+struct mfn *sel_run(struct fn *f, const struct cg *cg,
+	const struct sel_target *t, struct arena *a);
 
 /* Making machine instructions: sel_op starts one, the others add operands to
  * it in the order that the operation wants; what they return or set last

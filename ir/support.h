@@ -23,7 +23,7 @@ struct arena {
 	void *oom_ctx;
 	u64 total;	       /* bytes handed out since init, for statistics */
 	struct arena *scratch; /* see arena_scratch */
-	struct arena *owner;   /* of a scratch arena: the one it belongs to */
+	struct arena *owner;   /* whose spare chunks it shares, or itself */
 	struct arena_chunk *spare; /* an owner's: released ones */
 };
 
@@ -33,6 +33,8 @@ struct arena_mark {
 };
 
 void arena_init(struct arena *a, void (*oom)(void *), void *oom_ctx);
+/* What one of the two releases, both may use again; owner ends last. */
+void arena_init_with(struct arena *a, struct arena *owner);
 void arena_fini(struct arena *a);
 void arena_reset(struct arena *a); /* all is free, for it to use again */
 void *arena_alloc(struct arena *a, size_t size);     /* zeroed, 16-aligned */

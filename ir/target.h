@@ -59,7 +59,8 @@ struct target {
 	 * A function too large for the target's branches is diagnosed by emit:
 	 * it returns -E2BIG, else 0. */
 	void (*legalise)(struct fn *f, const struct cg *cg);
-	struct mfn *(*select)(struct fn *f, const struct cg *cg);
+	struct mfn *(*select)(
+		struct fn *f, const struct cg *cg, struct arena *a);
 	int (*emit)(struct mfn *m, const struct cg *cg, struct unit_fn *out);
 	/* The C-callable `prog` around prog.body when a run scope is needed
 	 * (kiln/runtime.h). */

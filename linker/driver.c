@@ -320,7 +320,8 @@ static int compile_func(struct run *r, u32 i)
 	ir_check(f, "legalise");
 	done(r, "legalise");
 	dump_ir(l, "opt", f);
-	struct mfn *m = t->select(f, &l->cg);
+	struct mfn *m = t->select(f, &l->cg, &l->ma);
+	arena_reset(&l->fa); /* its memory serves registers */
 	done(r, "select");
 	mir_regalloc(m, t, l->cg.reg_mask ? l->cg.reg_mask : t->allocatable);
 	done(r, "registers");
@@ -396,6 +397,7 @@ static int generate(struct run *r)
 			continue;
 		int err = compile_func(r, i);
 		arena_reset(&l->fa);
+		arena_reset(&l->ma);
 		if (!err && l->m.func.v[i].is_prog &&
 			l->m.func.v[i].needs_scope)
 			err = make_wrapper(l, i);
@@ -512,7 +514,8 @@ static void init(struct run *r, const struct kiln_input *in, size_t n)
 	l->elf_fd = -1;
 	l->diag = (struct diag){.fn = on_diag, .ctx = &r->opts};
 	arena_init(&l->a, on_oom, r);
-	arena_init(&l->fa, on_oom, r);
+	arena_init_with(&l->fa, &l->a);
+	arena_init_with(&l->ma, &l->a);
 	l->m.a = &l->a;
 	l->m.diag = &l->diag;
 	l->m.license = "";
@@ -526,6 +529,7 @@ static void fini(struct run *r)
 			fe_close(r->obj[i]);
 	if (r->target)
 		fe_target_close(r->target);
+	arena_fini(&r->l.ma);
 	arena_fini(&r->l.fa);
 	arena_fini(&r->l.a);
 	free(r);

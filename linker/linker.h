@@ -91,7 +91,8 @@ struct placed {
 
 struct link {
 	struct arena a;	 /* the link's */
-	struct arena fa; /* one function's, reset after it */
+	struct arena fa; /* one function's IR, reset after selection */
+	struct arena ma; /* its machine IR, reset after emission */
 	struct diag diag;
 	const struct kiln_compile_opts *o;
 	struct module m;

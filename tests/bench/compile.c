@@ -90,6 +90,11 @@ static void log_line(void *ctx, enum kiln_level level, const char *line)
 		fprintf(stderr, "%s\n", line);
 }
 
+static u64 total_of(const struct arena *a)
+{
+	return a->total + (a->scratch ? a->scratch->total : 0);
+}
+
 /* A pass that runs twice, and the stages of all functions, add up. */
 static void on_stage(void *ctx, const struct link *l, const char *name)
 {
@@ -104,9 +109,7 @@ static void on_stage(void *ctx, const struct link *l, const char *name)
 		snprintf(s->stage[s->nstage++].name, sizeof(s->stage[0].name),
 			"%s", name);
 	double t = now_us();
-	u64 bytes = l->a.total + l->fa.total;
-	if (l->fa.scratch)
-		bytes += l->fa.scratch->total;
+	u64 bytes = total_of(&l->a) + total_of(&l->fa) + total_of(&l->ma);
 	s->stage[k].us += t - s->last;
 	s->stage[k].bytes += bytes - s->last_bytes;
 	s->last_bytes = bytes;

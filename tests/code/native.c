@@ -82,7 +82,7 @@ void native_compile(struct fn *f, const struct native_opts *o, struct arena *a,
 	ir_check(f, "legalise");
 	if (o->dump)
 		ir_print(o->dump, f, NULL, NULL);
-	struct mfn *m = t->select(f, &cg);
+	struct mfn *m = t->select(f, &cg, f->a);
 
 	if (o->dump)
 		mir_print(o->dump, m, t);

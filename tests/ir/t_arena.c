@@ -64,6 +64,22 @@ static void t_scratch_and_owner_share_what_they_release(void **state)
 	arena_fini(&a);
 }
 
+static void t_two_arenas_share_what_they_release(void **state)
+{
+	struct arena a, b;
+
+	(void)state;
+	arena_init(&a, NULL, NULL);
+	arena_init_with(&b, &a);
+	void *p = arena_alloc(&b, BIG);
+	arena_reset(&b);
+	assert_ptr_equal(arena_alloc(&a, BIG), p);
+	arena_reset(&a);
+	assert_ptr_equal(arena_alloc(arena_scratch(&b), BIG), p);
+	arena_fini(&b);
+	arena_fini(&a);
+}
+
 /* A small need must not take the chunk that a large one waits for. */
 static void t_the_smallest_spare_chunk_is_taken(void **state)
 {
@@ -158,6 +174,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(t_release_gives_the_same_memory_again),
 		cmocka_unit_test(t_scratch_and_owner_share_what_they_release),
+		cmocka_unit_test(t_two_arenas_share_what_they_release),
 		cmocka_unit_test(t_the_smallest_spare_chunk_is_taken),
 		cmocka_unit_test(t_memory_that_served_before_is_zero_again),
 		cmocka_unit_test(
