@@ -44,7 +44,7 @@ struct a64_frame a64_frame_make(const struct mfn *m)
 	f.saved = m->used & a64_target.callee_saved;
 	if (m->has_calls)
 		f.saved |= 1u << A64_X30;
-	if (m->fn->counter) {
+	if (m->counter) {
 		f.counter = 8 * (u32)__builtin_popcountll(f.saved);
 		f.saved |= 1u << A64_X10;
 	}

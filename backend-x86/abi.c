@@ -47,7 +47,7 @@ struct x86_frame x86_frame_make(const struct mfn *m, const struct cg *cg)
 	struct x86_frame f = {.landing_pad = has_landing_pad(cg, m->sym)};
 
 	f.saved = m->used & x86_target.callee_saved;
-	f.counter = m->fn->counter;
+	f.counter = m->counter;
 	f.npush = (u32)__builtin_popcountll(f.saved) + f.counter;
 	f.size = m->nslots * 8;
 	if (m->uses_frame) {

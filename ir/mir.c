@@ -21,6 +21,7 @@ struct mfn *mir_new(struct arena *a, const struct fn *f)
 	m->name = f ? f->name : "?";
 	m->sym = f ? f->sym : SYM_NONE;
 	m->frame = f ? f->frame : 0;
+	m->counter = f && f->counter;
 	vec_push(a, &m->vreg);
 	m->vreg.v[0].hint = PREG_NONE;
 	return m;

@@ -113,8 +113,9 @@ struct mfn {
 	struct arena *a;
 	/* of the function: */
 	const char *name;
-	u32 sym;   /* or SYM_NONE */
-	u32 frame; /* bytes of the BPF frame that may be addressed */
+	u32 sym;      /* or SYM_NONE */
+	u32 frame;    /* bytes of the BPF frame that may be addressed */
+	bool counter; /* it gets a pointer to the count of tail calls */
 	struct mblk *blk;
 	u32 nblk;
 	vec(struct mins) ins;
