@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fnmatch.h>
+#include <linux/bpf.h>
 #include <string.h>
 
 #include "frontend/obj.h"
@@ -135,22 +136,71 @@ static void warn_nameless(const struct fe_obj *o, const struct nameless *v)
 			list, more);
 }
 
-static void settle(struct fe_obj *o, struct func *f, const struct fe_opts *opts,
-	struct nameless *v)
+static bool makes_tail_calls(const struct module *m, const struct func *f)
+{
+	for (u32 k = 0; k < f->n; k++) {
+		const struct insn *i = &m->insn.v[f->first + k];
+
+		if (i->code == FE_CALL && !i->src &&
+			i->imm == BPF_FUNC_tail_call)
+			return true;
+	}
+	return false;
+}
+
+/* Whom programs reach by tail calls is of their type: that of all programs of
+ * an input that make some, or UNSPEC if they are of several or none. */
+static u32 tail_type(const struct module *m, u32 file)
+{
+	u32 type = BPF_PROG_TYPE_UNSPEC;
+
+	for (u32 i = 0; i < m->func.n; i++) {
+		const struct func *f = &m->func.v[i];
+
+		if (!f->is_prog || !f->is_typed ||
+			m->sym.v[f->sym].file != file ||
+			!makes_tail_calls(m, f))
+			continue;
+		if (type != BPF_PROG_TYPE_UNSPEC && type != f->prog_type)
+			return BPF_PROG_TYPE_UNSPEC;
+		type = f->prog_type;
+	}
+	return type;
+}
+
+static void settle(struct fe_obj *o, struct func *f, const struct fe_opts *opts)
 {
 	struct sym *s = &o->m->sym.v[f->sym];
 
 	s->kind = SYM_PROG;
 	if (f->is_global && !s->is_hidden)
 		s->bind = BIND_PROTECTED;
-	if (!fe_prog_type(o, f, opts))
-		note_nameless(v, f->section);
+	f->is_typed = fe_prog_type(o, f, opts);
+}
+
+/* Programs of input o whose type nothing says. */
+static void settle_nameless(const struct fe_obj *o)
+{
+	struct module *m = o->m;
+	u32 type = tail_type(m, o->file);
+	struct nameless v = {0};
+
+	for (u32 i = 0; i < m->func.n; i++) {
+		struct func *f = &m->func.v[i];
+
+		if (!f->is_prog || f->is_typed ||
+			m->sym.v[f->sym].file != o->file)
+			continue;
+		f->prog_type = type;
+		if (type == BPF_PROG_TYPE_UNSPEC)
+			note_nameless(&v, f->section);
+	}
+	warn_nameless(o, &v);
 }
 
 int fe_programs(struct module *m, struct fe_obj *const *o, size_t n,
 	const struct fe_opts *opts)
 {
-	struct nameless *v = arena_array(m->a, struct nameless, n);
 	u8 *use = find_uses(m, o, n);
 	bool only_text = true;
 
@@ -165,9 +215,9 @@ int fe_programs(struct module *m, struct fe_obj *const *o, size_t n,
 		f->is_prog = !m->sym.v[f->sym].is_replaced &&
 			     is_program(f, use[i], only_text);
 		if (f->is_prog)
-			settle(o[file], f, opts, &v[file]);
+			settle(o[file], f, opts);
 	}
 	for (size_t i = 0; i < n; i++)
-		warn_nameless(o[i], &v[i]);
+		settle_nameless(o[i]);
 	return fe_section_slots(m) ? -EINVAL : 0;
 }

@@ -6,7 +6,13 @@
  *   3. the section's name, as other loaders know it, if it is sure
  *   4. the type of its context in BTF (Cilium's XDP and tc programs share
  *      the names of their sections)
- *   5. the section's name, as other loaders guess it
+ *   5. what it does that only one type may
+ *   6. the section's name, as other loaders guess it
+ *   7. the type of all others, if it can only be meant for tail calls
+ *      (programs.c)
+ *
+ * "filter" may be a socket filter or, as tc's tools have it, a classifier: a
+ * socket filter does none of 5.
  */
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -32,6 +38,8 @@ static const struct alias {
 	{"tc[_/-]*",        "classifier",     false},
 	{"ingress*",        "classifier",     true},
 	{"egress*",         "classifier",     true},
+	{"*ingress*",       "classifier",     true}, /* kernel samples */
+	{"*egress*",        "classifier",     true},
 	{"from-*",          "classifier",     true}, /* Cilium */
 	{"to-*",            "classifier",     true},
 	{"socket*",         "socket",         false},
@@ -162,6 +170,70 @@ static const char *option_for(const struct fe_opts *o, const char *section)
 	return value;
 }
 
+/* Helpers that only programs with such a context may call; of those with a
+ * socket buffer a classifier may call all. */
+static const struct use {
+	u32 helper;
+	u32 type;
+	bool socket; /* socket filters may, too */
+} uses[] = {
+	// clang-format off
+	{BPF_FUNC_skb_store_bytes,      BPF_PROG_TYPE_SCHED_CLS, false},
+	{BPF_FUNC_l3_csum_replace,      BPF_PROG_TYPE_SCHED_CLS, false},
+	{BPF_FUNC_l4_csum_replace,      BPF_PROG_TYPE_SCHED_CLS, false},
+	{BPF_FUNC_clone_redirect,       BPF_PROG_TYPE_SCHED_CLS, false},
+	{BPF_FUNC_skb_vlan_push,        BPF_PROG_TYPE_SCHED_CLS, false},
+	{BPF_FUNC_skb_vlan_pop,         BPF_PROG_TYPE_SCHED_CLS, false},
+	{BPF_FUNC_skb_get_tunnel_key,   BPF_PROG_TYPE_SCHED_CLS, false},
+	{BPF_FUNC_skb_set_tunnel_key,   BPF_PROG_TYPE_SCHED_CLS, false},
+	{BPF_FUNC_skb_load_bytes,       BPF_PROG_TYPE_SCHED_CLS, true},
+	{BPF_FUNC_skb_get_tunnel_opt,   BPF_PROG_TYPE_SCHED_CLS, false},
+	{BPF_FUNC_skb_set_tunnel_opt,   BPF_PROG_TYPE_SCHED_CLS, false},
+	{BPF_FUNC_skb_change_proto,     BPF_PROG_TYPE_SCHED_CLS, false},
+	{BPF_FUNC_skb_change_type,      BPF_PROG_TYPE_SCHED_CLS, false},
+	{BPF_FUNC_skb_under_cgroup,     BPF_PROG_TYPE_SCHED_CLS, false},
+	{BPF_FUNC_get_hash_recalc,      BPF_PROG_TYPE_SCHED_CLS, false},
+	{BPF_FUNC_skb_change_tail,      BPF_PROG_TYPE_SCHED_CLS, false},
+	{BPF_FUNC_skb_pull_data,        BPF_PROG_TYPE_SCHED_CLS, false},
+	{BPF_FUNC_skb_change_head,      BPF_PROG_TYPE_SCHED_CLS, false},
+	{BPF_FUNC_skb_adjust_room,      BPF_PROG_TYPE_SCHED_CLS, false},
+	{BPF_FUNC_xdp_adjust_head,      BPF_PROG_TYPE_XDP,       false},
+	{BPF_FUNC_xdp_adjust_meta,      BPF_PROG_TYPE_XDP,       false},
+	{BPF_FUNC_xdp_adjust_tail,      BPF_PROG_TYPE_XDP,       false},
+	{BPF_FUNC_redirect_map,         BPF_PROG_TYPE_XDP,       false},
+	// clang-format on
+};
+
+/* Loads of packet bytes, of a socket buffer: BPF_LD | BPF_ABS, BPF_IND. */
+static bool is_packet_load(const struct insn *i)
+{
+	u32 mode = i->code & 0xe0;
+
+	return (i->code & 7) == BPF_LD && (mode == BPF_ABS || mode == BPF_IND);
+}
+
+static bool by_use(const struct module *m, struct func *f, bool not_socket)
+{
+	for (u32 k = 0; k < f->n; k++) {
+		const struct insn *i = &m->insn.v[f->first + k];
+
+		if (is_packet_load(i) && !not_socket) {
+			f->prog_type = BPF_PROG_TYPE_SCHED_CLS;
+			return true;
+		}
+		for (u32 u = 0; u < countof(uses); u++)
+			if (i->code == FE_CALL && !i->src &&
+				(u32)i->imm == uses[u].helper &&
+				!(not_socket && uses[u].socket)) {
+				f->prog_type = uses[u].type;
+				return true;
+			}
+		if (i->code == (BPF_LD | BPF_IMM | BPF_DW))
+			k++; /* its second slot is data */
+	}
+	return false;
+}
+
 bool fe_prog_type_known(const char *name)
 {
 	struct func f = {0};
@@ -177,8 +249,10 @@ static bool find_type(
 
 	if (option && (by_type_name(option, f) || by_libbpf(option, f)))
 		return true;
+	if (!fnmatch("filter*", s, 0) && by_use(o->m, f, true))
+		return true;
 	if (by_libbpf(s, f) || by_alias(s, f, false) || by_context(o, f) ||
-		by_alias(s, f, true))
+		by_use(o->m, f, false) || by_alias(s, f, true))
 		return true;
 	/* its context is then plain memory, the application's own struct */
 	return !strcmp(s, ".text");

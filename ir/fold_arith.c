@@ -230,6 +230,25 @@ static ref narrow(struct folder *F, ref r, u32 depth)
 
 /* ---- widths -------------------------------------------------------------- */
 
+/* TRUNC(v >> c) in 32 bits, if the bits from above are 0; without a mask that
+ * keeps what TRUNC keeps. */
+static ref trunc_shifted(struct folder *F, const struct ins *shr, u64 c)
+{
+	const struct ins *v = ir_ins(F->f, shr->arg[0]);
+	u64 mask;
+
+	if (c >= 32)
+		return NONE;
+	if (!(~F->known[shr->arg[0].v].zero >> 32))
+		return fold_bin_imm(
+			F, OP_SHR, TY_I32, fold_trunc(F, shr->arg[0]), (i64)c);
+	if (v->op != OP_AND || !is_const(F, v->arg[1], &mask) ||
+		(u32)(mask >> c) != UINT32_MAX)
+		return NONE;
+	return fold_trunc(
+		F, fold_bin_imm(F, OP_SHR, TY_I64, v->arg[0], (i64)c));
+}
+
 static ref rule_trunc(struct folder *F, const struct ins *x)
 {
 	enum { DEPTH = 3 };
@@ -250,6 +269,9 @@ static ref rule_trunc(struct folder *F, const struct ins *x)
 		if (v->op == OP_SEXT && a.op == OP_SAR)
 			return fold_bin_imm(F, OP_SAR, TY_I32, v->arg[0],
 				c < 32 ? (i64)c : 31);
+		ref low = a.op == OP_SHR ? trunc_shifted(F, &a, c) : NONE;
+		if (!ref_eq(low, NONE))
+			return low;
 	}
 	if (a.op == OP_AND || a.op == OP_SEXT) {
 		ref low = low_bits_as(F, x->arg[0], 32, TY_I64);

@@ -280,6 +280,20 @@ static bool is_signed_order(enum cc cc)
 	return cc >= CC_SLT && cc <= CC_SLE;
 }
 
+/* A 64-bit value that is its low half, sign-extended. */
+static bool is_sign_extended(const struct ins *i)
+{
+	return i->op == OP_SEXT ||
+	       (i->op == OP_LOAD && i->mem & MEM_SX && i->size <= 4);
+}
+
+static ref low_half(struct folder *F, ref r)
+{
+	const struct ins *i = ir_ins(F->f, r);
+
+	return i->op == OP_SEXT ? i->arg[0] : fold_trunc(F, r);
+}
+
 /* 64 bits to 32 where both operands are extensions of the same kind. */
 static bool step_width(struct folder *F, struct ins *x, const struct cond *c)
 {
@@ -299,14 +313,15 @@ static bool step_width(struct folder *F, struct ins *x, const struct cond *c)
 		ref v = fold_trunc(F, c->a);
 		return become_imm(F, x, c->cc, v, c->c);
 	}
-	if (a->op != OP_SEXT || c->cc >= CC_TST)
+	bool both = is_sign_extended(b);
+	if (!is_sign_extended(a) || c->cc >= CC_TST ||
+		!(both || (c->constant && fits_i32((i64)c->c))))
 		return false;
 	/* sign extension keeps both orders */
-	if (b->op == OP_SEXT)
-		return become(F, x, c->cc, a->arg[0], b->arg[0]);
-	if (c->constant && fits_i32((i64)c->c))
-		return become_imm(F, x, c->cc, a->arg[0], c->c);
-	return false;
+	ref v = low_half(F, c->a);
+	if (!both)
+		return become_imm(F, x, c->cc, v, c->c);
+	return become(F, x, c->cc, v, low_half(F, c->b));
 }
 
 static bool step_constant(struct folder *F, struct ins *x, const struct cond *c)

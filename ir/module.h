@@ -94,9 +94,10 @@ struct func {
 	bool tail_calls; /* types: it makes some */
 	bool counter;	 /* types: it or a function that it calls does */
 	/* programs: */
-	u32 prog_type;	  /* enum bpf_prog_type */
-	u32 attach_type;  /* enum bpf_attach_type */
-	u32 ext_type;	  /* BPF_PROG_TYPE_EXT: the type that it extends, or 0 */
+	u32 prog_type;	 /* enum bpf_prog_type */
+	u32 attach_type; /* enum bpf_attach_type */
+	bool is_typed;	 /* something says its type; else it is a guess */
+	u32 ext_type;	 /* BPF_PROG_TYPE_EXT: the type that it extends, or 0 */
 	bool needs_scope; /* a run scope: kiln/runtime.h */
 	bool returns_i32;
 	u32 body_sym; /* resolve: prog.body, or sym again; 0 before */

@@ -119,6 +119,16 @@ static void analyse(struct narrow *n)
 				       !n->wide[i] && is_modular(f, &f->ins[i]);
 }
 
+/* A load of 4 bytes whose sign nobody needs is one that others can share. */
+static void drop_sign(const struct narrow *n, u32 v)
+{
+	struct ins *i = &n->f->ins[v];
+
+	if (i->op == OP_LOAD && i->size == 4 && i->type == TY_I64 &&
+		!n->wide[v])
+		i->mem &= (u8)~MEM_SX;
+}
+
 /* ---- rewriting ----------------------------------------------------------- */
 
 static bool is_narrow(const struct narrow *n, ref r)
@@ -208,6 +218,7 @@ void pass_narrow(struct fn *f)
 		ir_each_ins (f, b, i) {
 			if (i >= n.nold)
 				continue;
+			drop_sign(&n, i);
 			if (n.narrow[i])
 				rewrite(&n, i);
 			else

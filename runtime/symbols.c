@@ -18,6 +18,10 @@
 #undef FORM
 #undef HELPER
 extern const u32 kiln_abi_1;
+/* Only their addresses are of interest here (kfunc.c). */
+extern void bpf_iter_num_new(void), bpf_iter_num_next(void),
+	bpf_iter_num_destroy(void), bpf_rcu_read_lock(void),
+	bpf_rcu_read_unlock(void);
 
 static const struct {
 	const char *name;
@@ -46,6 +50,12 @@ static const struct {
 	{"kiln_port_cpu", (const void *)&kiln_port_cpu},
 	{KILN_LOOP_BUDGET, (const void *)&kiln_loop_budget},
 	{KILN_SKB_LOAD, (const void *)&kiln_skb_load},
+#define KFUNC(name) {#name, (const void *)&name}
+	KFUNC(bpf_iter_num_new),
+	KFUNC(bpf_iter_num_next),
+	KFUNC(bpf_iter_num_destroy),
+	KFUNC(bpf_rcu_read_lock),
+	KFUNC(bpf_rcu_read_unlock),
 	{KILN_ABI_SYMBOL, &kiln_abi_1},
 	{"memcpy", (const void *)&memcpy},
 	{"memmove", (const void *)&memmove},
