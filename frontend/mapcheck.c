@@ -205,7 +205,7 @@ const char *fe_map_use(const struct mapdef *d, const struct helper *h)
 		return "programs only read it (BPF_F_RDONLY_PROG)";
 	for (u32 i = 0; i < countof(rules); i++)
 		if (rules[i].helper == h->id)
-			return rules[i].kinds >> d->type & 1
+			return d->type < 64 && rules[i].kinds >> d->type & 1
 				       ? NULL
 				       : "its kind does not have that";
 	return NULL;
