@@ -272,6 +272,34 @@ static int parse_def(struct def_parser *p, u32 type)
 	return 0;
 }
 
+/* From what the kernel's loader is told to what kiln's maps hold. */
+static int own_sizes(struct fe_obj *o, struct mapdef *d)
+{
+	const struct kiln_map_kind *k = kiln_map_kind(d->type);
+
+	/* loaders know these sizes better than sources, which leave them out
+	 * or, for a ring buffer, say how large a record is */
+	if (d->type == BPF_MAP_TYPE_RINGBUF)
+		d->key_size = d->value_size = 0;
+	if (d->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+		d->key_size = d->value_size = 4;
+	if (fe_is_map_in_map(d->type) && !d->value_size)
+		d->value_size = 4;
+	if (k && k->traits & MAP_PTR_VALUE && d->value_size == 4)
+		d->value_size = 8;
+	if (k && k->traits & MAP_PTR_KEY && d->key_size == 4)
+		d->key_size = 8;
+	if (k && k->traits & MAP_OPEN && k->traits & MAP_BARE &&
+		d->max_entries) {
+		fe_error(o, NULL, "map %s: max_entries %u, wanted 0", d->name,
+			d->max_entries);
+		return -1;
+	}
+	if (k && k->traits & MAP_OPEN && !d->max_entries)
+		d->max_entries = MAP_OPEN_ENTRIES;
+	return 0;
+}
+
 /* A map that another input defines. */
 static int read_extern_map(struct fe_obj *o, const char *name, u32 type)
 {
@@ -279,6 +307,8 @@ static int read_extern_map(struct fe_obj *o, const char *name, u32 type)
 	struct def_parser p = {.o = o, .d = &d, .member = ""};
 
 	if (parse_def(&p, type))
+		return -1;
+	if (own_sizes(o, &d))
 		return -1;
 	*vec_push(o->m->a, &o->extern_map) = d;
 	return 0;
@@ -524,26 +554,6 @@ static int check_overlap(struct fe_obj *o)
 			o->m->map.v[a->map].name, o->m->map.v[b->map].name);
 		return -1;
 	}
-	return 0;
-}
-
-/* From what the kernel's loader is told to what kiln's maps hold. */
-static int own_sizes(struct fe_obj *o, struct mapdef *d)
-{
-	const struct kiln_map_kind *k = kiln_map_kind(d->type);
-
-	if (k && k->traits & MAP_PTR_VALUE && d->value_size == 4)
-		d->value_size = 8;
-	if (k && k->traits & MAP_PTR_KEY && d->key_size == 4)
-		d->key_size = 8;
-	if (k && k->traits & MAP_OPEN && k->traits & MAP_BARE &&
-		d->max_entries) {
-		fe_error(o, NULL, "map %s: max_entries %u, wanted 0", d->name,
-			d->max_entries);
-		return -1;
-	}
-	if (k && k->traits & MAP_OPEN && !d->max_entries)
-		d->max_entries = MAP_OPEN_ENTRIES;
 	return 0;
 }
 

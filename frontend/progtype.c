@@ -197,6 +197,7 @@ static const struct use {
 	{BPF_FUNC_skb_pull_data,        BPF_PROG_TYPE_SCHED_CLS, false},
 	{BPF_FUNC_skb_change_head,      BPF_PROG_TYPE_SCHED_CLS, false},
 	{BPF_FUNC_skb_adjust_room,      BPF_PROG_TYPE_SCHED_CLS, false},
+	{BPF_FUNC_redirect,             BPF_PROG_TYPE_SCHED_CLS, false},
 	{BPF_FUNC_xdp_adjust_head,      BPF_PROG_TYPE_XDP,       false},
 	{BPF_FUNC_xdp_adjust_meta,      BPF_PROG_TYPE_XDP,       false},
 	{BPF_FUNC_xdp_adjust_tail,      BPF_PROG_TYPE_XDP,       false},
