@@ -352,13 +352,12 @@ static void load_counter(struct code *c)
 	put(c, a64_ldst_scaled(A64_LDR, 8, A64_X10, A64_SP, c->frame.counter));
 }
 
-/* cbz x9, 1f; ldr x10, count; ldr w17, [x10]; cmp w17, 33; b.hs 1f;
- * add w17, w17, 1; str w17, [x10]; mov x16, x9; tear down; br x16; 1: */
-static void emit_tail(struct code *c)
+/* ldr x10, count; ldr w17, [x10]; cmp w17, 33; b.hs (the word at the result);
+ * add w17, w17, 1; str w17, [x10]; tear down */
+static u32 begin_tail(struct code *c)
 {
-	u32 none = here(c), many;
+	u32 many;
 
-	put(c, 0);
 	load_counter(c);
 	put(c, a64_ldst_scaled(A64_LDR, 4, A64_X17, A64_X10, 0));
 	put(c, a64_addsub_ri(
@@ -367,13 +366,43 @@ static void emit_tail(struct code *c)
 	put(c, 0);
 	put(c, a64_addsub_ri(A64_ADD, 4, A64_X17, A64_X17, 1));
 	put(c, a64_ldst_scaled(A64_STR, 4, A64_X17, A64_X10, 0));
-	put(c, a64_mov_rr(8, A64_X16, A64_X9));
 	a64_tear_down(&c->frame, &c->raw, false, c->out);
-	put(c, a64_br(A64_X16));
+	return many;
+}
+
+/* Behind the jump goes on who makes no tail call. */
+static void end_tail(struct code *c, u32 many)
+{
 	a64_recall(&c->frame, &c->raw, c->out);
-	put_le32(c->raw.p + none,
-		a64_cbz(8, false, A64_X9, (i64)here(c) - none));
 	put_le32(c->raw.p + many, a64_bcc(A64_CC_HS, (i64)here(c) - many));
+}
+
+/* mov x16, x9; cbz x16, 1f; begin; br x16; 1: */
+static void emit_tail(struct code *c)
+{
+	u32 none, many;
+
+	put(c, a64_mov_rr(8, A64_X16, A64_X9));
+	none = here(c);
+	put(c, 0);
+	many = begin_tail(c);
+	put(c, a64_br(A64_X16));
+	end_tail(c, many);
+	put_le32(c->raw.p + none,
+		a64_cbz(8, false, A64_X16, (i64)here(c) - none));
+}
+
+/* begin; b sym, or what becomes a jump once there is a program: udf */
+static void emit_tail_jump(struct code *c, const struct mins *i)
+{
+	bool fixed = cg_is_func(c->cg, i->sym);
+	u32 many = begin_tail(c);
+
+	unit_add_site(c->out, here(c), 4, i->sym, (u32)i->imm);
+	if (fixed)
+		reloc(c, A64_R_JUMP26, i);
+	put(c, fixed ? a64_b(0) : a64_udf(0));
+	end_tail(c, many);
 }
 
 static void emit_call(struct code *c, const struct mins *i)
@@ -447,6 +476,7 @@ static void emit_target(struct code *c, const struct mins *i)
 	case F_CALL:
 	case F_CALL_R: emit_call(c, i); break;
 	case F_TAIL: emit_tail(c); break;
+	case F_TAIL_JUMP: emit_tail_jump(c, i); break;
 	case F_RET: emit_ret(c); break;
 	case F_UDF: put(c, a64_udf(0)); break;
 	case F_ENTRY:

@@ -125,6 +125,7 @@ static const struct sel_target sel_a64 = {
 	.call = A64_M_CALL,
 	.call_ptr = A64_M_CALL_R,
 	.tail = A64_M_TAIL,
+	.tail_jump = A64_M_TAIL_JUMP,
 	.tail_target = A64_X9,
 	.counter = A64_X10,
 	.ret = A64_M_RET,

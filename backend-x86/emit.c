@@ -40,6 +40,8 @@ struct code {
  * more; guarded division and loops stay below 48. */
 enum { ROOM = 64 };
 
+enum { SITE_JUMP = 5, SITE_UD2 = 2 }; /* bytes: jmp rel32, ud2 */
+
 /* ---- operands ------------------------------------------------------------------ */
 
 static const struct mopd *opd(const struct code *c, const struct mins *i, u32 k)
@@ -515,25 +517,52 @@ static u8 *emit_call(struct code *c, const struct mins *i, u8 *p)
 	return p;
 }
 
-/* test rdx, rdx; jz 1f; mov rax, count; cmp [rax], 33; jae 1f; inc [rax];
- * tear down; jmp rdx; 1: */
-static u8 *emit_tail(struct code *c, u8 *p)
+/* mov rax, count; cmp [rax], 33; jae *many; inc [rax]; tear down */
+static u8 *begin_tail(struct code *c, u8 *p, u8 **many)
 {
 	struct x86_mem count = x86_at(X86_RAX, 0);
+
+	p = load_counter(c, p);
+	p = x86_alu_mi(p, X86_ALU_CMP, X86_SIZE_4, count, KILN_MAX_TAIL_CALLS);
+	p = *many = jcc_ahead(p, X86_CC_AE);
+	p = x86_un_m(p, X86_UN_INC, X86_SIZE_4, count);
+	return x86_tear_down(&c->frame, p, offset(c, p), false, c->out);
+}
+
+/* Behind the jump goes on who makes no tail call. */
+static u8 *end_tail(struct code *c, u8 *p, u8 *many)
+{
+	x86_recall(&c->frame, offset(c, p), c->out);
+	land(many, p);
+	return p;
+}
+
+/* test rdx, rdx; jz 1f; begin; jmp rdx; 1: */
+static u8 *emit_tail(struct code *c, u8 *p)
+{
 	u8 *none, *many;
 
 	p = x86_test_rr(p, X86_SIZE_8, X86_RDX, X86_RDX);
 	p = none = jcc_ahead(p, X86_CC_E);
-	p = load_counter(c, p);
-	p = x86_alu_mi(p, X86_ALU_CMP, X86_SIZE_4, count, KILN_MAX_TAIL_CALLS);
-	p = many = jcc_ahead(p, X86_CC_AE);
-	p = x86_un_m(p, X86_UN_INC, X86_SIZE_4, count);
-	p = x86_tear_down(&c->frame, p, offset(c, p), false, c->out);
-	p = x86_jmp_r(p, X86_RDX);
-	x86_recall(&c->frame, offset(c, p), c->out);
+	p = x86_jmp_r(begin_tail(c, p, &many), X86_RDX);
+	p = end_tail(c, p, many);
 	land(none, p);
-	land(many, p);
 	return p;
+}
+
+/* begin; jmp sym, or what becomes a jump once there is a program: ud2, nop */
+static u8 *emit_tail_jump(struct code *c, const struct mins *i, u8 *p)
+{
+	bool fixed = cg_is_func(c->cg, i->sym);
+	u8 *many;
+
+	p = begin_tail(c, p, &many);
+	unit_add_site(c->out, offset(c, p), SITE_JUMP, i->sym, (u32)i->imm);
+	p = fixed ? x86_jmp_rel32(p, 0)
+		  : x86_nop(x86_ud2(p), SITE_JUMP - SITE_UD2);
+	if (fixed)
+		reloc(c, p - 4, X86_R_PLT32, i->sym, -4);
+	return end_tail(c, p, many);
 }
 
 static u8 *emit_ret(struct code *c, u8 *p)
@@ -592,6 +621,7 @@ static u8 *emit_target(struct code *c, const struct mins *i, u8 *p)
 	case F_CALL:
 	case F_CALL_R: return emit_call(c, i, p);
 	case F_TAIL: return emit_tail(c, p);
+	case F_TAIL_JUMP: return emit_tail_jump(c, i, p);
 	case F_RET: return emit_ret(c, p);
 	case F_UD2: return x86_ud2(p);
 	case F_ENTRY:

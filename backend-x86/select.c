@@ -163,6 +163,7 @@ static const struct sel_target sel_x86 = {
 	.call = X86_CALL,
 	.call_ptr = X86_CALL_R,
 	.tail = X86_TAIL,
+	.tail_jump = X86_TAIL_JUMP,
 	.tail_target = X86_RDX,
 	.counter = X86_RAX,
 	.ret = X86_RET,

@@ -92,6 +92,7 @@ enum x86_form {
 	F_CALL,
 	F_CALL_R,
 	F_TAIL,
+	F_TAIL_JUMP,
 	F_JCC,
 	F_JMP,
 	F_RET,

@@ -8,6 +8,7 @@
 
 #include "frontend/lower.h"
 #include "ir/target.h"
+#include "kiln/compile.h"
 
 /* ---- values -------------------------------------------------------------- */
 
@@ -362,6 +363,7 @@ struct fn *fe_lower(
 	if (l.func->is_thunk)
 		return fe_lower_thunk(m, func, a);
 	l.strict_align = cg && cg->strict_align;
+	l.direct = cg && cg->tail_calls == KILN_TAIL_CALLS_DIRECT;
 	l.fe = l.func->fe;
 	assert(l.fe->use && "fe_types did not see it");
 	l.f = ir_fn_new(a, l.func->name, l.func->nparams);

@@ -18,10 +18,11 @@ struct lower {
 	/* An inlined lookup whose null check ends the block: the IR blocks where
 	 * an element was found and where not; 0, 0: none. */
 	u32 found, missing;
-	ref cpu; /* the CPU slot, if it was asked for at the entry */
+	ref cpu;    /* the CPU slot, if it was asked for at the entry */
 	ref budget; /* address of the run's loop budget, if it is used here */
 	ref outer;  /* program: what was in there before */
 	bool strict_align;
+	bool direct; /* tail calls of known index are sites */
 };
 
 /* ---- lower.c ------------------------------------------------------------- */

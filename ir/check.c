@@ -181,7 +181,9 @@ static void check_call(struct checker *c, u32 b, u32 i)
 	want(c, b, i, x->arg[1].v - (x->op == OP_CALLX) == call->nargs);
 	want(c, b, i, call->nargs <= 5);
 	if (call->kind == CALL_TAIL)
-		want(c, b, i, call->nargs == 2 && c->f->counter);
+		want(c, b, i,
+			c->f->counter &&
+				call->nargs == (call->sym == SYM_NONE) + 1);
 }
 
 static void check_types(struct checker *c, u32 b, u32 i)

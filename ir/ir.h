@@ -198,7 +198,8 @@ struct call {
 	u8 kind;
 	u8 nargs;
 	u8 effects;
-	u32 sym; /* callee, unless CALL_PTR */
+	u32 sym; /* callee, unless CALL_PTR; CALL_TAIL: see ops.def */
+	u32 key; /* CALL_TAIL of a prog_array */
 	struct arg_mem arg[5];
 };
 

@@ -108,6 +108,8 @@ struct func {
 struct mapdef {
 	const char *name;
 	u32 sym, values_sym;
+	u32 gates_sym; /* PROG_ARRAY: its gates, or 0: it has no sites */
+	bool frozen;   /* PROG_ARRAY: it keeps what it begins with */
 	u32 type, key_size, value_size, max_entries, flags;
 	u32 pinning;
 	u64 map_extra;

@@ -492,8 +492,14 @@ static void call(struct parser *p, struct ins *x)
 		return;
 	}
 	c.kind = (u8)kind;
-	if (kind != CALL_PTR && kind != CALL_TAIL && expect(p, "@"))
+	if (kind == CALL_TAIL && take(p, "@")) {
 		c.sym = sym_id(p);
+		if (expect(p, "["))
+			c.key = small_number(p);
+		expect(p, "]");
+	} else if (kind != CALL_PTR && kind != CALL_TAIL && expect(p, "@")) {
+		c.sym = sym_id(p);
+	}
 	expect(p, "(");
 	for (bool more = !at(p, ")"); more && !p->failed; more = take(p, ","))
 		operand(p);

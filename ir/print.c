@@ -23,12 +23,12 @@
  *             ["sx"] ["fault"]
  * operand  := vN | pN | fp[-N] | @sym[+N] | constant
  * constant := [-]decimal or 0x hex, followed by w if it is an I32
- * call     := ("helper" | "fn" | "extern" | "ptr" | "tail") [@sym]
+ * call     := ("helper" | "fn" | "extern" | "ptr" | "tail") [@sym["[key]"]]
  *             "(" operands ")"
  *             effects {"a"N"="access[":"lo":"hi | ":s"N]}
  *             effects: none or reads|writes|ctx|packet|acquire|release|pure|
  *             noreturn; access: r w rw esc; sN: size is argument N (a1..a5 are
- *             numbered from 1); "ptr" and "tail" name no symbol, with "ptr"
+ *             numbered from 1); "ptr" and "tail" may name no symbol, only "tail" has a key, with "ptr"
  *             operand 0 is the address
  * slot     the BPF slot (ins.insn), left out if none
  * comments from ";" to the end of the line
@@ -193,8 +193,10 @@ static void print_call(const struct printer *p, const struct ins *i)
 	bool any = false;
 
 	fprintf(p->out, " %s ", call_kind_names[c->kind]);
-	if (c->kind != CALL_PTR && c->kind != CALL_TAIL)
+	if (c->kind != CALL_PTR && c->sym != SYM_NONE)
 		print_sym(p, c->sym);
+	if (c->kind == CALL_TAIL && c->sym != SYM_NONE)
+		fprintf(p->out, "[%" PRIu32 "]", c->key);
 	fputc('(', p->out);
 	print_args(p, i, 0);
 	fputs(") ", p->out);

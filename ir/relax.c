@@ -231,6 +231,9 @@ static void move_rows(const struct layout *l, struct unit_fn *u)
 	for (u32 k = 0; k < u->cfi.n; k++)
 		u->cfi.v[k].off = move(l, u->cfi.v[k].off, &b);
 	b = 0;
+	for (u32 k = 0; k < u->site.n; k++)
+		u->site.v[k].off = move(l, u->site.v[k].off, &b);
+	b = 0;
 	for (u32 k = 0; k < u->fault.n; k++) {
 		u32 end = b;
 

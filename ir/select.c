@@ -229,18 +229,24 @@ static void make_pending(struct sel *s)
 
 /* ---- calls and returns --------------------------------------------------- */
 
-/* E(counter) U(context) U(target): nothing else changes where it falls
- * through. */
+/* tail: E(counter) U(context) U(target). tail_jump: without a target, sym is
+ * the program or the prog_array, imm the key. Nothing else changes where it
+ * falls through. */
 static void lower_tail(struct sel *s, const struct ins *i)
 {
 	u32 n;
 	const ref *arg = ir_args(s->f, i, &n);
-	u32 ctx = sel_fresh(s, arg[0]), target = sel_fresh(s, arg[1]);
+	u32 ctx = sel_fresh(s, arg[0]);
+	u32 target = n > 1 ? sel_fresh(s, arg[1]) : 0;
+	const struct call *c = &s->f->calls.v[i->aux];
+	struct mins *m = sel_op(s, target ? s->t->tail : s->t->tail_jump, 8);
 
-	sel_op(s, s->t->tail, 8);
+	m->sym = c->sym;
+	m->imm = c->key;
 	sel_early(s, sel_temp(s), s->t->counter);
 	sel_u_fixed(s, ctx, s->t->arg_regs[0]);
-	sel_u_fixed(s, target, s->t->tail_target);
+	if (target)
+		sel_u_fixed(s, target, s->t->tail_target);
 }
 
 static void lower_call(struct sel *s, const struct ins *i)

@@ -18,8 +18,8 @@ struct sel_target {
 	u8 counter;	    /* of the pointer to the count of tail calls */
 	/* Its operations. entry: defines the parameters; call: [def] uses, aux
 	 * is the number of arguments; call_ptr: the same, the address before
-	 * the arguments; tail: see lower_tail() in select.c; ret: one use. */
-	u16 entry, call, call_ptr, tail, ret, jmp, trap;
+	 * the arguments; tail, tail_jump: see lower_tail() in select.c; ret: one use. */
+	u16 entry, call, call_ptr, tail, tail_jump, ret, jmp, trap;
 	/* One instruction that is not a call or an end of a block other than
 	 * BR: its machine instructions. */
 	void (*lower)(struct sel *s, const struct ins *i);

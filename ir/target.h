@@ -6,6 +6,7 @@
 #define KILN_IR_TARGET_H
 
 #include "ir/mir.h"
+#include "ir/module.h"
 #include "ir/unit.h"
 
 /* How to generate code: the options of a compilation that reach this far. */
@@ -16,6 +17,7 @@ struct cg {
 	bool strict_align; /* arm64 without MMU */
 	bool inline_scope; /* --env=hosted */
 	bool entry_sites;
+	u8 tail_calls;		/* enum kiln_tail_calls of compile.h */
 	u64 features;		/* target's feature bits, from --cpu */
 	u64 reg_mask;		/* 0, or only these registers: stress tests */
 	const struct sym *syms; /* module's symbol table, by id */
@@ -70,6 +72,12 @@ struct target {
 	/* for dumps */
 	const char *(*mop_name)(u16 op);
 };
+
+/* sym is a function of this module. */
+static inline bool cg_is_func(const struct cg *cg, u32 sym)
+{
+	return sym < cg->nsyms && cg->syms[sym].kind <= SYM_SUBPROG;
+}
 
 extern const struct target x86_target;
 extern const struct target a64_target;

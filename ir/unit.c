@@ -22,3 +22,14 @@ void unit_add_cfi(
 	*vec_push(u->a, &u->cfi) = (struct unit_cfi){
 		.off = off, .kind = (u8)kind, .reg = reg, .value = value};
 }
+
+void unit_add_site(struct unit_fn *u, u32 off, u8 size, u32 sym, u32 key)
+{
+	*vec_push(u->a, &u->site) = (struct unit_site){
+		.off = off,
+		.kind = SITE_TAIL_CALL,
+		.size = size,
+		.sym = sym,
+		.key = key,
+	};
+}

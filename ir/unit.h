@@ -52,8 +52,8 @@ struct unit_site {
 	u32 off;
 	u8 kind;
 	u8 size;
-	u32 map_sym; /* tail call: the prog_array */
-	u32 key;
+	u32 sym; /* tail call: the prog_array, or the program for ever */
+	u32 key; /* of the prog_array */
 };
 
 struct unit_fn {

@@ -416,12 +416,13 @@ static int put_site(struct inspect *s, u32 sec, u64 off)
 	struct place addr = nat_self(&s->n, sec, off + FIELD(addr));
 	struct place owner = nat_self(&s->n, sec, off + FIELD(owner));
 	u8 kind = p[FIELD(kind)];
+	bool frozen = get_le16(p + FIELD(state)) == KILN_SITE_FROZEN;
 	bool tail = kind == KILN_SITE_TAIL_CALL;
 	struct place map = {0};
 
-	if (tail)
+	if (tail && !frozen)
 		map = nat_self(&s->n, sec, off + FIELD(map));
-	if (!addr.sec || !owner.sec || (tail && !map.sec))
+	if (!addr.sec || !owner.sec || (tail && !frozen && !map.sec))
 		return damaged(s, sec, off);
 	rep_row(&s->r);
 	rep_string(&s->r, "at", place_text(s, addr));
@@ -429,9 +430,10 @@ static int put_site(struct inspect *s, u32 sec, u64 off)
 		tail			  ? "tail_call"
 		: kind == KILN_SITE_ENTRY ? "entry"
 					  : arena_printf(s->a, "%u", kind));
+	rep_string(&s->r, "state", frozen ? "frozen" : "open");
 	rep_number(&s->r, "size", p[FIELD(size)]);
 	rep_string(&s->r, "owner", place_text(s, owner));
-	rep_string(&s->r, "map", tail ? place_text(s, map) : "");
+	rep_string(&s->r, "map", map.sec ? place_text(s, map) : "");
 	rep_string(&s->r, "key",
 		tail ? arena_printf(s->a, "%u", get_le32(p + FIELD(key))) : "");
 	rep_end_row(&s->r);

@@ -128,6 +128,12 @@ static int set_options(struct run *r, const struct kiln_compile_opts *o)
 	l->cg.strict_align = o->strict_align;
 	l->cg.inline_scope = o->hosted;
 	l->cg.reg_mask = o->reg_mask;
+	l->cg.tail_calls = (u8)o->tail_calls;
+	if (o->tail_calls > KILN_TAIL_CALLS_STATIC) {
+		diag_error(&l->diag, &nowhere, "tail_calls: unknown kind %u",
+			o->tail_calls);
+		return -EINVAL;
+	}
 	l->m.raw = o->raw;
 	l->m.max_cpus = o->max_cpus ? o->max_cpus : DEFAULT_CPUS;
 	l->m.progs = o->progs;

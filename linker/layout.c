@@ -304,6 +304,14 @@ static int storage_size(
 	return -1;
 }
 
+static bool is_frozen(const struct link *l, const struct mapdef *d)
+{
+	if (!is_filled(d))
+		return false;
+	return l->cg.tail_calls == KILN_TAIL_CALLS_STATIC ||
+	       (d->flags & BPF_F_RDONLY && d->init.n == d->max_entries);
+}
+
 void lk_map_storage(struct link *l)
 {
 	for (u32 i = 0; i < l->m.map.n; i++) {
@@ -313,6 +321,9 @@ void lk_map_storage(struct link *l)
 		d->has_storage = l->map_used[i] &&
 				 !map_storage(d, l->m.max_cpus, &size) &&
 				 is_static(l, d, size);
+		d->frozen = l->map_used[i] && is_frozen(l, d);
+		if (d->frozen)
+			d->flags |= BPF_F_RDONLY; /* the host only reads */
 	}
 }
 
@@ -346,6 +357,18 @@ static void place_values(
 		img_rel_local(&l->img, s, 8ull * d->init.v[k].slot,
 			l->cg.target->rel_abs64, l->m.func.v[prog].body_sym, 0);
 	}
+}
+
+/* A byte per entry, all closed. */
+static void place_gates(struct link *l, const struct mapdef *d, u32 group)
+{
+	sec_id s = img_sec_new(&l->img,
+		arena_printf(&l->a, ".bss.%s" KILN_GATES_SUFFIX, d->name),
+		SHT_NOBITS, SHF_ALLOC | SHF_WRITE | SHF_GROUP, 1);
+
+	img_sec(&l->img, s)->nobits = d->max_entries;
+	img_sec(&l->img, s)->group = group;
+	define(l, d->gates_sym, s, 0, d->max_entries);
 }
 
 static void put_map_fields(
@@ -439,6 +462,8 @@ static int place_map(struct link *l, u32 i, sec_id *sec)
 		img_group_new(&l->img, l->img.of_sym[d->sym]);
 	if (is_static(l, d, size))
 		place_values(l, d, img_sec(&l->img, *sec)->group, size);
+	if (d->gates_sym)
+		place_gates(l, d, img_sec(&l->img, *sec)->group);
 	return 0;
 }
 

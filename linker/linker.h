@@ -137,7 +137,8 @@ void img_rel_local(
 	struct image *g, sec_id s, u64 off, u32 type, u32 msym, i64 addend);
 u64 img_string(struct image *g, const char *s); /* offset in g->strings */
 int lk_layout(struct link *l);
-/* Which maps have their storage in the object; code generation asks. */
+/* Which maps have their storage in the object, and which are frozen; code
+ * generation asks. */
 void lk_map_storage(struct link *l);
 
 /* ---- tables.c ---- */
@@ -359,7 +360,7 @@ struct run_ctx {
 	const struct ctx_kind *kind; /* NULL: plain memory */
 	struct blob data;	     /* as given */
 	u8 *frame;		     /* headroom, data, tailroom */
-	struct blob ctx; /* what the program gets: its UAPI part */
+	struct blob ctx;	     /* what the program gets: its UAPI part */
 };
 
 /* For a program of a type: data is the packet, in (the start of) the UAPI

@@ -22,6 +22,7 @@ enum opt_id {
 	O_MAP_STORAGE,
 	O_MAX_CPUS,
 	O_ENV,
+	O_TAIL_CALLS,
 	O_STRICT_ALIGN,
 	O_PREFIX,
 	O_EXPORT,
@@ -59,6 +60,7 @@ static const struct opt_row rows[] = {
 	{"map-storage",  O_MAP_STORAGE,  CLI_COMPILE, "KIND",    "static or dynamic"},
 	{"max-cpus",     O_MAX_CPUS,     CLI_COMPILE, "N",       "CPU slots of per-CPU maps; default 64"},
 	{"env",          O_ENV,          CLI_COMPILE, "ENV",     "freestanding (default) or hosted"},
+	{"tail-calls",   O_TAIL_CALLS,   CLI_COMPILE, "KIND",    "direct (default), slot or static"},
 	{"strict-align", O_STRICT_ALIGN, CLI_COMPILE, NULL,      "no unaligned accesses (arm64 without MMU)"},
 	{"prefix",       O_PREFIX,       CLI_COMPILE, "PREFIX",  "put before exported names"},
 	{"export",       O_EXPORT,       CLI_COMPILE, "LIST",    "export only these names, comma-separated"},
@@ -132,6 +134,21 @@ static int get_number(
 	return 0;
 }
 
+static int set_tail_calls(struct cli *o, const char *s)
+{
+	static const char *const word[] = {"direct", "slot", "static"};
+
+	for (u32 k = 0; k < countof(word); k++)
+		if (!strcmp(s, word[k])) {
+			o->c.tail_calls = (enum kiln_tail_calls)k;
+			return 0;
+		}
+	fprintf(stderr,
+		"kiln %s: --tail-calls %s: wanted direct, slot or static\n",
+		o->cmd, s);
+	return -EINVAL;
+}
+
 /* One of two words: *v is whether it is the second. */
 static int get_word(struct cli *o, const char *opt, const char *s,
 	const char *no, const char *yes, bool *v)
@@ -196,6 +213,7 @@ static int set_option(struct cli *o, int id, char *s)
 		err = get_word(
 			o, "env", s, "freestanding", "hosted", &o->c.hosted);
 		break;
+	case O_TAIL_CALLS: err = set_tail_calls(o, s); break;
 	case O_STRICT_ALIGN: o->c.strict_align = true; break;
 	case O_PREFIX: o->c.prefix = s; break;
 	case O_EXPORT: set_exports(o, s); break;

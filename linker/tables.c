@@ -28,7 +28,7 @@ static sec_id row_sec(struct link *l, const char *name, sec_id with)
 	return s;
 }
 
-/* Which kinds of rows there will be: programs, maps, faults. */
+/* Which kinds of rows there will be: programs, maps, faults, sites. */
 static void find_rows(const struct link *l, bool *has)
 {
 	for (u32 i = 0; i < l->m.func.n; i++) {
@@ -36,6 +36,7 @@ static void find_rows(const struct link *l, bool *has)
 			continue;
 		has[0] |= l->m.func.v[i].is_prog;
 		has[2] |= l->placed[i].unit->fault.n != 0;
+		has[3] |= l->placed[i].unit->site.n != 0;
 	}
 	for (u32 i = 0; i < l->m.map.n; i++)
 		has[1] |= l->map_used[i];
@@ -50,8 +51,8 @@ static void find_rows(const struct link *l, bool *has)
  */
 void lk_anchor(struct link *l)
 {
-	static const char *const name[] = {
-		KILN_SEC_PROGS, KILN_SEC_MAPS, KILN_SEC_EX_TABLE};
+	static const char *const name[] = {KILN_SEC_PROGS, KILN_SEC_MAPS,
+		KILN_SEC_EX_TABLE, KILN_SEC_SITES};
 	struct image *g = &l->img;
 	sec_id with = img_sec_new(g, ".text.kiln_anchor", SHT_PROGBITS,
 		SHF_ALLOC | SHF_EXECINSTR | SHF_GROUP, 4);
@@ -142,6 +143,46 @@ static void add_faults(struct link *l, u32 i)
 	}
 }
 
+/* ---- sites ------------------------------------------------------------------- */
+
+static void add_site(struct link *l, sec_id s, const struct placed *p,
+	const struct unit_site *u)
+{
+	struct buf *b = &img_sec(&l->img, s)->bytes;
+	size_t at = buf_zero(b, sizeof(struct kiln_site_row));
+	const struct sym *y = &l->m.sym.v[u->sym];
+	bool frozen = y->kind != SYM_MAP;
+#define FIELD(f) (at + offsetof(struct kiln_site_row, f))
+
+	b->p[FIELD(kind)] = KILN_SITE_TAIL_CALL;
+	b->p[FIELD(size)] = u->size;
+	put_le16(b->p + FIELD(state),
+		frozen ? KILN_SITE_FROZEN : KILN_SITE_OPEN);
+	put_le32(b->p + FIELD(key), u->key);
+	put_text(l, s, FIELD(addr), p->sec, p->off + u->off);
+	put_text(l, s, FIELD(owner), p->sec, p->wrapper ? 0 : p->off);
+	if (frozen)
+		return;
+	const struct mapdef *d = &l->m.map.v[y->index];
+
+	img_rel_local(
+		&l->img, s, FIELD(map), l->cg.target->rel_pc32, d->sym, 0);
+	img_rel_local(&l->img, s, FIELD(gate), l->cg.target->rel_pc32,
+		d->gates_sym, u->key);
+#undef FIELD
+}
+
+static void add_sites(struct link *l, u32 i)
+{
+	const struct placed *p = &l->placed[i];
+
+	if (!p->unit->site.n)
+		return;
+	sec_id s = row_sec(l, KILN_SEC_SITES, p->sec);
+	for (u32 k = 0; k < p->unit->site.n; k++)
+		add_site(l, s, p, &p->unit->site.v[k]);
+}
+
 /* ---- maps ----------------------------------------------------------------------- */
 
 static void add_map(struct link *l, u32 i)
@@ -182,14 +223,16 @@ static void add_note(struct buf *b, const char *name, u32 type, const void *p,
 /* The options that change the code, not where it came from or goes to. */
 static const char *options_text(struct link *l)
 {
+	static const char *const tail_calls[] = {"direct", "slot", "static"};
 	const struct kiln_compile_opts *o = l->o;
 
 	return arena_printf(&l->a,
 		"target=%s opt=%u env=%s max-cpus=%u "
-		"map-storage=%s strict-align=%u",
+		"map-storage=%s strict-align=%u tail-calls=%s",
 		l->cg.target->name, l->cg.opt,
 		o->hosted ? "hosted" : "freestanding", l->m.max_cpus,
-		o->map_storage_dynamic ? "dynamic" : "static", o->strict_align);
+		o->map_storage_dynamic ? "dynamic" : "static", o->strict_align,
+		tail_calls[o->tail_calls]);
 }
 
 static void add_kiln_note(struct link *l)
@@ -249,13 +292,16 @@ static void add_abi(struct link *l)
 
 int lk_tables(struct link *l)
 {
-	for (u32 i = 0; i < l->m.func.n; i++) {
-		if (!l->wanted[i])
-			continue;
-		if (l->m.func.v[i].is_prog)
+	/* one table after the other: a loader takes them as runs of rows */
+	for (u32 i = 0; i < l->m.func.n; i++)
+		if (l->wanted[i] && l->m.func.v[i].is_prog)
 			add_prog(l, i);
-		add_faults(l, i);
-	}
+	for (u32 i = 0; i < l->m.func.n; i++)
+		if (l->wanted[i])
+			add_faults(l, i);
+	for (u32 i = 0; i < l->m.func.n; i++)
+		if (l->wanted[i])
+			add_sites(l, i);
 	for (u32 i = 0; i < l->m.map.n; i++)
 		if (l->map_used[i])
 			add_map(l, i);

@@ -43,6 +43,8 @@ static int place_sections(struct kiln_object *o)
 		enum seg seg = i ? seg_of(s, o->shstr + s->sh_name) : SEG_NONE;
 
 		o->sec[i].seg = (u8)seg;
+		o->keeps_rw |= s->sh_size &&
+			       !strcmp(o->shstr + s->sh_name, KILN_SEC_SITES);
 		if (seg == SEG_NONE)
 			continue;
 		o->sec[i].size = s->sh_size;

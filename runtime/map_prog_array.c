@@ -13,8 +13,9 @@
  *
  * Maps that were written are in a list, through priv[MAP_NEXT], so that a
  * program which goes away can be found in them. One lock guards the list and
- * all writes.
+ * all writes, and what poke.c changes in code after them.
  */
+#include "kiln/map_size.h"
 #include "runtime/array.h"
 #include "runtime/map_prog_array.h"
 
@@ -22,7 +23,7 @@ enum { MAP_LISTED, MAP_NEXT, MAP_OWNER }; /* kiln_map.priv */
 
 /* state */
 static struct kiln_map *maps; /* those that were written */
-static u32 lock;
+u32 rt_text_lock;
 
 static u64 *slot_of(const struct kiln_map *m, u32 i)
 {
@@ -100,6 +101,14 @@ static void put_in_list(struct kiln_map *m)
 	maps = m;
 }
 
+static void set_slot(struct kiln_map *m, u32 i, u64 body)
+{
+	rt_slot_close(m, i);
+	/* pairs with the jump through it: the program's code was complete, and
+	 * seen by every core, before anybody could name it here */
+	store64(slot_of(m, i), body, memory_order_release);
+}
+
 static int write_locked(struct kiln_map *m, u32 i, const struct rt_prog *p)
 {
 	int err = check_type(m, p);
@@ -107,9 +116,9 @@ static int write_locked(struct kiln_map *m, u32 i, const struct rt_prog *p)
 	if (err)
 		return err;
 	put_in_list(m);
-	/* pairs with the jump through it: the program's code was complete, and
-	 * seen by every core, before anybody could name it here */
-	store64(slot_of(m, i), p->body, memory_order_release);
+	if (load64(slot_of(m, i), memory_order_relaxed) != p->body)
+		set_slot(m, i, p->body);
+	rt_slot_open(m, i, p->body);
 	return 0;
 }
 
@@ -122,6 +131,8 @@ static int prog_write(
 
 	if (err)
 		return err;
+	if (m->flags & F_RDONLY)
+		return -RT_EPERM; /* frozen: code does not look here */
 	if (flags != RT_ANY)
 		return -RT_EINVAL;
 	if (i >= m->max_entries)
@@ -129,11 +140,11 @@ static int prog_write(
 	err = rt_prog_of_value(value, &p);
 	if (err)
 		return err;
-	err = kiln_port_lock(&lock);
+	err = kiln_port_lock(&rt_text_lock);
 	if (err)
 		return err;
 	err = write_locked(m, i, &p);
-	kiln_port_unlock(&lock);
+	kiln_port_unlock(&rt_text_lock);
 	return err;
 }
 
@@ -144,16 +155,18 @@ static int prog_delete(struct kiln_map *m, const void *key)
 
 	if (err)
 		return err;
+	if (m->flags & F_RDONLY)
+		return -RT_EPERM;
 	if (i >= m->max_entries)
 		return -RT_E2BIG;
-	err = kiln_port_lock(&lock);
+	err = kiln_port_lock(&rt_text_lock);
 	if (err)
 		return err;
 	if (load64(slot_of(m, i), memory_order_relaxed))
-		store64(slot_of(m, i), 0, memory_order_release);
+		set_slot(m, i, 0);
 	else
 		err = -RT_ENOENT;
-	kiln_port_unlock(&lock);
+	kiln_port_unlock(&rt_text_lock);
 	return err;
 }
 
@@ -188,10 +201,10 @@ static void take_from_list(struct kiln_map *m)
 
 static void prog_fini(struct kiln_map *m)
 {
-	if (kiln_port_lock(&lock))
+	if (kiln_port_lock(&rt_text_lock))
 		return;
 	take_from_list(m);
-	kiln_port_unlock(&lock);
+	kiln_port_unlock(&rt_text_lock);
 }
 
 RT_API const struct kiln_map_ops kiln_map_ops_prog_array = {
@@ -220,13 +233,13 @@ static void forget_programs(struct kiln_map *m, const void *start, u64 size)
 		u64 body = load64(slot_of(m, i), memory_order_relaxed);
 
 		if (is_inside(body, start, size))
-			store64(slot_of(m, i), 0, memory_order_release);
+			set_slot(m, i, 0);
 	}
 }
 
 int rt_prog_array_forget(const void *start, u64 size)
 {
-	int err = kiln_port_lock(&lock);
+	int err = kiln_port_lock(&rt_text_lock);
 	struct kiln_map **last = &maps;
 
 	if (err)
@@ -240,6 +253,6 @@ int rt_prog_array_forget(const void *start, u64 size)
 		forget_programs(m, start, size);
 		last = (struct kiln_map **)(void *)&m->priv[MAP_NEXT];
 	}
-	kiln_port_unlock(&lock);
+	kiln_port_unlock(&rt_text_lock);
 	return 0;
 }

@@ -19,6 +19,15 @@ int rt_prog_of_value(const void *value, struct rt_prog *p);
 /* 0, or -ENOENT: the program is not known. */
 int rt_prog_to_value(u64 body, void *value);
 
+/* Guards all prog_arrays, the list of objects, and code that changes. */
+extern u32 rt_text_lock;
+
+/* With the lock, around the change of a slot (poke.c; in the core there are no
+ * sites that jump): from now on its sites look at the slot; they jump to body
+ * again. */
+void rt_slot_close(struct kiln_map *m, u32 key);
+void rt_slot_open(struct kiln_map *m, u32 key, u64 body);
+
 /* Empties the slots whose programs lie in these bytes, of all maps but those
  * that lie in them themselves: these must not be written any more. 0 or
  * -EBUSY (of a thread that is writing one). */

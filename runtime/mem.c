@@ -13,6 +13,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -91,6 +92,14 @@ static int map_text_rw(struct kiln_object *o, int *fd)
 	return 0;
 }
 
+static void drop_rw(struct kiln_object *o)
+{
+	munmap(o->seg[SEG_TEXT].rw, o->seg[SEG_TEXT].size);
+	o->seg[SEG_TEXT].rw = NULL;
+	close(o->text_fd);
+	o->text_fd = -1;
+}
+
 static int map_text_rx(struct kiln_object *o)
 {
 	struct rt_seg *s = &o->seg[SEG_TEXT];
@@ -102,12 +111,55 @@ static int map_text_rx(struct kiln_object *o)
 		MAP_SHARED | MAP_FIXED, o->text_fd, 0);
 	if (p == MAP_FAILED)
 		return -errno;
-	munmap(s->rw, s->size);
-	s->rw = NULL;
-	close(o->text_fd);
-	o->text_fd = -1;
+	if (!o->keeps_rw)
+		drop_rw(o);
 	__builtin___clear_cache((char *)s->addr, (char *)s->addr + s->size);
 	return 0;
+}
+
+static int map_copy(struct kiln_object *o)
+{
+	struct rt_seg *s = &o->seg[SEG_TEXT];
+	int err = map_text_rw(o, &o->text_fd);
+
+	if (err)
+		return err;
+	/* threads run in it meanwhile: both hold the same bytes */
+	memcpy(s->rw, s->addr, s->size);
+	return map_text_rx(o);
+}
+
+int mem_unshare_text(struct kiln_object *o)
+{
+	struct rt_seg *s = &o->seg[SEG_TEXT];
+	u8 *rw = s->rw;
+	int fd = o->text_fd, err;
+
+	s->rw = NULL;
+	o->text_fd = -1;
+	err = map_copy(o);
+	if (!err) {
+		munmap(rw, s->size);
+		close(fd);
+		return 0;
+	}
+	if (s->rw)
+		munmap(s->rw, s->size);
+	if (o->text_fd >= 0)
+		close(o->text_fd);
+	s->rw = rw;
+	o->text_fd = fd;
+	return err;
+}
+
+void mem_flush_text(struct kiln_object *o)
+{
+	struct rt_seg *s = &o->seg[SEG_TEXT];
+
+	if (poke_alias_is_stale())
+		mmap(s->addr, s->size, PROT_READ | PROT_EXEC,
+			MAP_SHARED | MAP_FIXED, o->text_fd, 0);
+	__builtin___clear_cache((char *)s->addr, (char *)s->addr + s->size);
 }
 
 /* ---- whole objects ----------------------------------------------------------------- */

@@ -543,6 +543,46 @@ static int check_links(const struct kiln_object *o, const struct kiln_map *m)
 	return -ENOEXEC;
 }
 
+static bool is_map_of(const struct kiln_object *o, const struct kiln_map *m)
+{
+	for (u32 k = 0; k < o->nmap; k++)
+		if (o->map[k] == m)
+			return true;
+	return false;
+}
+
+/* A loaded object's: the text of a linked one never changes. */
+static int check_site(
+	const struct kiln_object *o, const struct kiln_site_row *r)
+{
+	const struct kiln_map *m = self(&r->map);
+
+	if (r->kind != KILN_SITE_TAIL_CALL || r->size != poke_size ||
+		!is_in(o, SEG_TEXT, self(&r->addr), r->size))
+		return refuse(o, KILN_SEC_SITES ": a row points outside");
+	if (r->state == KILN_SITE_FROZEN)
+		return 0;
+	if (r->state != KILN_SITE_OPEN || !is_map_of(o, m) ||
+		m->type != KILN_MAP_TYPE_PROG_ARRAY || !m->values ||
+		r->key >= m->max_entries ||
+		!is_in(o, SEG_DATA, self(&r->gate), 1))
+		return refuse(o, KILN_SEC_SITES ": a row has no prog_array");
+	return 0;
+}
+
+static int index_sites(struct kiln_object *o, const struct kiln_tables *t)
+{
+	int err = 0;
+
+	if (o->linked)
+		return 0;
+	o->site = t->sites;
+	o->nsite = (u32)(t->sites_end - t->sites);
+	for (u32 k = 0; !err && k < o->nsite; k++)
+		err = check_site(o, &o->site[k]);
+	return err;
+}
+
 int obj_index(struct kiln_object *o, const struct kiln_tables *t)
 {
 	size_t nprog = (size_t)(t->progs_end - t->progs);
@@ -559,7 +599,7 @@ int obj_index(struct kiln_object *o, const struct kiln_tables *t)
 		err = index_map(o, &t->maps[i]);
 	for (size_t i = 0; !err && i < o->nmap; i++)
 		err = check_links(o, o->map[i]);
-	return err;
+	return err ? err : index_sites(o, t);
 }
 
 /* ---- finding ------------------------------------------------------------------------ */

@@ -11,6 +11,8 @@
  *   cpu_x86.c      what this CPU can do (or cpu_arm64.c)
  *   linked.c       objects that are part of the process's image
  *   prog_host.c    programs as values of maps
+ *   poke.c         sites of tail calls become jumps
+ *   poke_x86.c     what a jump is (or poke_arm64.c)
  */
 #ifndef KILN_RUNTIME_OBJECT_H
 #define KILN_RUNTIME_OBJECT_H
@@ -34,7 +36,8 @@ struct rt_sec {
 struct rt_seg {
 	u64 size; /* bytes used, a multiple of the page size */
 	u8 *addr; /* where it runs */
-	u8 *rw;	  /* where it is written while loading; later NULL */
+	u8 *rw;	  /* where it is written while loading; later NULL, but for
+		   * text with sites */
 };
 
 struct kiln_program {
@@ -62,8 +65,10 @@ struct kiln_object {
 	/* what is loaded */
 	struct rt_sec *sec;
 	struct rt_seg seg[SEG_COUNT];
-	int text_fd; /* memfd of SEG_TEXT while loading, else -1 */
-	u8 *base;    /* the reservation */
+	bool keeps_rw; /* it has sites: the text's written view stays, sealed */
+	bool text_shared; /* ... and a process that was forked has it, too */
+	int text_fd;	  /* memfd of SEG_TEXT while loading or kept, else -1 */
+	u8 *base;	  /* the reservation */
 	u64 reserved;
 	u64 *symval;  /* by symbol: its address */
 	u64 *slot;    /* GOT, one word per symbol that needs one */
@@ -75,6 +80,8 @@ struct kiln_object {
 	u32 nprog;
 	struct kiln_map **map;
 	u32 nmap;
+	const struct kiln_site_row *site; /* loaded ones, checked */
+	u32 nsite;
 	u32 in_map; /* a program of it was put into a prog_array */
 	struct kiln_object *next; /* prog_host.c */
 };
@@ -90,14 +97,36 @@ const char *obj_sym_name(const struct kiln_object *o, u32 sym);
 int obj_index(struct kiln_object *o, const struct kiln_tables *t);
 
 /* ---- prog_host.c ---- */
-/* Its programs can be found by their bodies, until it is removed. */
+/* Its programs can be found by their bodies, and its sites are live, until it is
+ * removed. */
 void prog_add_object(struct kiln_object *o);
 void prog_remove_object(struct kiln_object *o);
+/* With rt_text_lock: the loaded object that holds the place, or NULL; all of
+ * them, NULL: the first. */
+struct kiln_object *prog_object_of(const void *p);
+struct kiln_object *prog_next_object(const struct kiln_object *o);
+
+/* ---- poke.c ---- */
+/* Jumps of a loaded object's sites for what its maps begin with. With
+ * rt_text_lock, before anybody runs it. */
+void poke_begin(struct kiln_object *o);
+
+/* ---- poke_<target>.c ---- */
+/* Bytes of a site's jump. */
+extern const u32 poke_size;
+/* The jump at place `at` to `to` as bytes; false: out of reach. */
+bool poke_jump(u8 *bytes, u64 at, u64 to);
+/* Code written through another mapping is not seen: qemu-user before 8.1. */
+bool poke_alias_is_stale(void);
 
 /* ---- mem.c ---- */
 int mem_reserve(struct kiln_object *o);
 /* Text becomes read-execute, read-only data read-only. */
 int mem_protect(struct kiln_object *o);
+/* The text's pages become its own, after a fork. 0 or -errno. */
+int mem_unshare_text(struct kiln_object *o);
+/* What was written to the text is seen by this core; others need a barrier. */
+void mem_flush_text(struct kiln_object *o);
 void mem_release(struct kiln_object *o);
 
 /* ---- symbols.c ---- */

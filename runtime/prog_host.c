@@ -8,28 +8,42 @@
 #include "runtime/object.h"
 
 /* state */
-static struct kiln_object *objects;
-static u32 lock;
+static struct kiln_object *objects; /* under rt_text_lock */
 
 void prog_add_object(struct kiln_object *o)
 {
-	if (kiln_port_lock(&lock))
+	if (kiln_port_lock(&rt_text_lock))
 		return;
+	poke_begin(o);
 	o->next = objects;
 	objects = o;
-	kiln_port_unlock(&lock);
+	kiln_port_unlock(&rt_text_lock);
 }
 
 void prog_remove_object(struct kiln_object *o)
 {
-	if (kiln_port_lock(&lock))
+	if (kiln_port_lock(&rt_text_lock))
 		return;
 	for (struct kiln_object **p = &objects; *p; p = &(*p)->next)
 		if (*p == o) {
 			*p = o->next;
 			break;
 		}
-	kiln_port_unlock(&lock);
+	kiln_port_unlock(&rt_text_lock);
+}
+
+struct kiln_object *prog_object_of(const void *p)
+{
+	struct kiln_object *o = objects;
+
+	while (o && (!o->base || (u64)((const u8 *)p - o->base) >= o->reserved))
+		o = o->next;
+	return o;
+}
+
+struct kiln_object *prog_next_object(const struct kiln_object *o)
+{
+	return o ? o->next : objects;
 }
 
 int rt_prog_of_value(const void *value, struct rt_prog *p)
@@ -56,12 +70,12 @@ static struct kiln_program *find(u64 body)
 int rt_prog_to_value(u64 body, void *value)
 {
 	struct kiln_program *p;
-	int err = kiln_port_lock(&lock);
+	int err = kiln_port_lock(&rt_text_lock);
 
 	if (err)
 		return err;
 	p = find(body);
-	kiln_port_unlock(&lock);
+	kiln_port_unlock(&rt_text_lock);
 	if (!p)
 		return -RT_ENOENT;
 	memcpy(value, &p, sizeof(p));

@@ -16,6 +16,14 @@
 extern "C" {
 #endif
 
+/* How tail calls of a known index jump. */
+enum kiln_tail_calls {
+	KILN_TAIL_CALLS_DIRECT, /* patchable: directly in loaded objects */
+	KILN_TAIL_CALLS_SLOT,	/* through the map always */
+	KILN_TAIL_CALLS_STATIC, /* maps that begin with programs stay so: plain
+				 * jumps; others as SLOT */
+};
+
 enum kiln_level { KILN_ERROR, KILN_WARNING, KILN_INFO };
 
 /* Receives one line without newline; called from the calling thread. */
@@ -59,6 +67,7 @@ struct kiln_compile_opts {
 	 * "ir", "opt", "mir" or "unit"; text goes to dump. */
 	const char *dump_stage;
 	FILE *dump;
+	enum kiln_tail_calls tail_calls;
 	const char *btf; /* --btf: a file with the types of the target, BTF or
 			  * ELF; NULL: CO-RE takes the object's own */
 	const char *kconfig; /* --kconfig: a file with a kernel's configuration,

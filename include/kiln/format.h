@@ -27,6 +27,7 @@ extern "C" {
 #define KILN_MAP_OPS_PREFIX "kiln_map_ops_"
 #define KILN_BODY_SUFFIX    ".body"
 #define KILN_VALUES_SUFFIX  ".values"
+#define KILN_GATES_SUFFIX   ".gates"
 #define KILN_SCOPE_ENTER    "kiln_scope_enter"
 #define KILN_SCOPE_LEAVE    "kiln_scope_leave"
 #define KILN_LOOP_BUDGET    "kiln_loop_budget"
@@ -134,16 +135,23 @@ struct kiln_map_row {
 /* ---- kiln_sites ------------------------------------------------------------ */
 
 struct kiln_site_row {
-	int32_t addr; /* self-relative */
-	uint8_t kind; /* enum kiln_site_kind */
-	uint8_t size; /* bytes that may change */
-	uint16_t state;
-	int32_t owner; /* self-relative: entry of the program it is in */
-	int32_t map; /* self-relative: struct kiln_map of the prog_array, or 0 */
+	int32_t addr;	/* self-relative: the instruction */
+	uint8_t kind;	/* enum kiln_site_kind */
+	uint8_t size;	/* its bytes */
+	uint16_t state; /* enum kiln_site_state: as compiled */
+	int32_t owner;	/* self-relative: the function it is in */
+	/* Of a tail call: */
+	int32_t map;  /* self-relative: struct kiln_map of the prog_array */
+	int32_t gate; /* self-relative: a byte, in writable data. While it is 0
+		       * nobody who enters the function comes to addr */
 	uint32_t key;
 };
 
 enum kiln_site_kind { KILN_SITE_ENTRY = 1, KILN_SITE_TAIL_CALL = 2 };
+enum kiln_site_state {
+	KILN_SITE_OPEN = 0,   /* may change; no jump yet */
+	KILN_SITE_FROZEN = 1, /* a jump for ever; map and gate are 0 */
+};
 
 /* ---- .note.kiln -------------------------------------------------------------- */
 
@@ -220,10 +228,11 @@ KILN_AT(kiln_map_row, name, 4);
 KILN_AT(kiln_map_row, type, 8);
 KILN_AT(kiln_map_row, pinning, 28);
 KILN_AT(kiln_map_row, btf_key, 32);
-KILN_SIZE(kiln_site_row, 20);
+KILN_SIZE(kiln_site_row, 24);
 KILN_AT(kiln_site_row, owner, 8);
 KILN_AT(kiln_site_row, map, 12);
-KILN_AT(kiln_site_row, key, 16);
+KILN_AT(kiln_site_row, gate, 16);
+KILN_AT(kiln_site_row, key, 20);
 KILN_SIZE(kiln_note_abi, 48);
 KILN_AT(kiln_note_abi, features, 8);
 KILN_AT(kiln_note_abi, digest, 16);

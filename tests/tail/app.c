@@ -59,12 +59,12 @@ static void listen(void *ctx, enum kiln_log_level level, const char *line)
 	snprintf(said, sizeof(said), "%s", line);
 }
 
-#define CHECK(x)                                                    \
-	do {                                                        \
-		if (!(x)) {                                         \
-			printf("line %d: %s\n", __LINE__, #x);      \
-			exit(EXIT_FAILURE);                         \
-		}                                                   \
+#define CHECK(x)                                               \
+	do {                                                   \
+		if (!(x)) {                                    \
+			printf("line %d: %s\n", __LINE__, #x); \
+			exit(EXIT_FAILURE);                    \
+		}                                              \
 	} while (0)
 
 static void check_map(void)
@@ -95,6 +95,28 @@ static void check_map(void)
 	CHECK(!kiln_map_lookup(jmp, &k, &got) && got == p);
 	CHECK(!kiln_map_delete(jmp, &k));
 	CHECK(kiln_map_lookup(jmp, &k, &got) == -ENOENT);
+}
+
+/* Whether the sites of a slot jump: what the loaded object's gate says. Updates
+ * that cannot wait for a grace period leave that to the next one. */
+static void check_gates(void)
+{
+	size_t size = 0;
+	const char *gate = kiln_object_find_global(object, "jmp.gates", &size);
+	unsigned k = 1;
+
+	if (!gate) /* linked, or without sites */
+		return;
+	CHECK(size == MODEL_SLOTS);
+	CHECK(!set(1, -1) && !gate[1]);
+	CHECK(!kiln_map_update(jmp, &k, &prog[0], 0) && gate[1]);
+	CHECK(!kiln_map_update(jmp, &k, &prog[0], 0) && gate[1]);
+	CHECK(!kiln_map_update(jmp, &k, &prog[3], 0) && gate[1]);
+	kiln_scope_enter();
+	CHECK(!kiln_map_update(jmp, &k, &prog[0], 0) && !gate[1]);
+	kiln_scope_leave();
+	CHECK(!kiln_map_update(jmp, &k, &prog[0], 0) && gate[1]);
+	CHECK(!kiln_map_delete(jmp, &k) && !gate[1]);
 }
 
 /* A program of another object: gone from the map once that is closed. */
@@ -143,6 +165,7 @@ int main(int argc, char **argv)
 		CHECK(prog[k]);
 	}
 	check_map();
+	check_gates();
 	CHECK(!check_subject(&s, 200));
 	if (file)
 		check_close(file);

@@ -49,6 +49,25 @@ for o in t.bpf.o t.kiln.o; do
 	"$KILN" run "$o" --prog top --data-in packet >out
 	has out '^Return value: 21,'
 done
+# frozen: plain jumps, which no host changes
+[ -n "$target" ] || {
+	"$KILN" run --tail-calls=static t.bpf.o --prog top --data-in packet >out
+	has out '^Return value: 21,'
+}
+compile -o s.kiln.o --tail-calls=static t.bpf.o
+"$KILN" inspect s.kiln.o >out
+has out '^  top\.body\+0x[0-9a-f]+ +tail_call +frozen +[45] +top +1'
+lacks out ' open '
+"$KILN" inspect t.kiln.o >out
+has out '^  top\.body\+0x[0-9a-f]+ +tail_call +open +[45] +top +to +1'
+# declared so: read-only for the host, and full
+sed '/max_entries, 8/s/8/2/;/key_size/i __uint(map_flags, BPF_F_RDONLY);' t.c |
+	sed 's/\[1\] = (void \*)&a, \[3\]/[0] = (void *)\&a, [1]/' >r.c
+bpf r.c r.bpf.o
+compile -o r.kiln.o r.bpf.o
+"$KILN" inspect r.kiln.o >out
+has out '^  top\.body\+0x[0-9a-f]+ +tail_call +frozen +[45] +top +1'
+
 # who asks for one program gets those that its maps hold, and no others
 compile -o t.kiln.o --prog top t.bpf.o
 "$KILN" inspect t.kiln.o >out

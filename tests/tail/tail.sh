@@ -21,5 +21,7 @@ for level in 0 1 2; do
 	$run ./app "" tail.kiln.o || fail "linked, -O$level"
 	$run ./app tail.kiln.o tail.kiln.o || fail "loaded, -O$level"
 done
+app --tail-calls=slot
+$run ./app tail.kiln.o tail.kiln.o || fail "loaded, without sites"
 app --env=hosted --map-storage=dynamic
 $run ./app "" tail.kiln.o || fail "linked, dynamic storage"

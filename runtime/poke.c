@@ -1,0 +1,196 @@
+/*
+ * Sites of tail calls in loaded objects: they jump directly to the program in
+ * their slot, and follow it while programs run.
+ *
+ * A site has a gate, a byte of data that all sites of the slot share:
+ *
+ *	G1 gate == 0: take the program from the slot
+ *	G2 else: count, tear the frame down, J: jmp rel32 (arm64: b)
+ *
+ * J changes only while nobody can be between G1 and J, so that no core fetches
+ * bytes that another one writes (Intel SDM vol. 3, "Handling Self- and Cross-
+ * Modifying Code"; Arm ARM B2, "Concurrent modification and execution"): at any
+ * alignment, whatever the bytes are. With the text lock, for slot := P:
+ *
+ *	U1 gate = 0		who comes to G1 from now on takes the slot
+ *	U2 slot = P		the update counts from here
+ *	U3 kiln_synchronize()	who passed G1 before U1 has left its run scope.
+ *				Partner of a scope's enter: who is not waited
+ *				for came later, and its G1 sees U1
+ *	U4 J = jmp P		through the other view of the text
+ *	U5 core_sync()		every core executes a serializing instruction:
+ *				none has fetched J before U4 and uses it later
+ *	U6 gate = 1 (release)	who sees it at G1 runs the new J
+ *
+ * U1 before U2: between them all look at the slot, so there is one moment at
+ * which the update happens. A deletion is U1 and U2 alone; the next update's U3
+ * serves for it, too. If U3 to U5 fail (inside a run scope, out of reach, a
+ * scope that lasts for a second) the gate stays 0 and the slot serves. Nothing
+ * is done where J is right already.
+ *
+ * tests/tail/poke.pml has this as a model, tests/tail/stress.c as a program.
+ *
+ * Fork: text is shared memory, which a child has, too, while gates and slots
+ * are its own. So what is shared is never written: the handler marks all text,
+ * and the next writer, parent or child, gets pages of its own first.
+ */
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "runtime/map_prog_array.h"
+#include "runtime/object.h"
+
+/* state: under rt_text_lock */
+static bool handles_fork, fork_locked;
+
+/* ---- sites --------------------------------------------------------------- */
+
+static void *self(const i32 *field)
+{
+	return (u8 *)(uintptr_t)field + *field;
+}
+
+static bool is_of(
+	const struct kiln_site_row *r, const struct kiln_map *m, u32 key)
+{
+	return r->state == KILN_SITE_OPEN && r->key == key &&
+	       self(&r->map) == m;
+}
+
+/* The first site of the slot from number n on; o->nsite: none. */
+static u32 next_site(
+	const struct kiln_object *o, u32 n, const struct kiln_map *m, u32 key)
+{
+	while (n < o->nsite && !is_of(&o->site[n], m, key))
+		n++;
+	return n;
+}
+
+static _Atomic u8 *gate_of(const struct kiln_site_row *r)
+{
+	return (_Atomic u8 *)self(&r->gate);
+}
+
+/* ---- writing ------------------------------------------------------------- */
+
+static int core_sync(void)
+{
+	/* registering again is a no-op */
+	rt_syscall(SYS_membarrier,
+		MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0, 0);
+	return (int)rt_syscall(SYS_membarrier,
+		MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0, 0);
+}
+
+/* All sites of the slot; false: one is out of reach. */
+static bool write_jumps(
+	struct kiln_object *o, const struct kiln_map *m, u32 key, u64 to)
+{
+	const struct rt_seg *text = &o->seg[SEG_TEXT];
+	u8 jump[8];
+
+	for (u32 n = next_site(o, 0, m, key); n < o->nsite;
+		n = next_site(o, n + 1, m, key)) {
+		u8 *at = self(&o->site[n].addr);
+
+		if (!poke_jump(jump, (uintptr_t)at, to))
+			return false;
+		if (memcmp(at, jump, poke_size))
+			memcpy(text->rw + (at - text->addr), jump, poke_size);
+	}
+	return true;
+}
+
+static int make_private(struct kiln_object *o)
+{
+	int err = o->text_shared ? mem_unshare_text(o) : 0;
+
+	o->text_shared = o->text_shared && err;
+	return err;
+}
+
+/* U4 to U6 */
+static void open_gate(
+	struct kiln_object *o, const struct kiln_map *m, u32 key, u64 to)
+{
+	u32 first = next_site(o, 0, m, key);
+
+	if (make_private(o) || !write_jumps(o, m, key, to))
+		return;
+	mem_flush_text(o);
+	if (!core_sync())
+		/* partner: the load at G1 */
+		atomic_store_explicit(
+			gate_of(&o->site[first]), 1, memory_order_release);
+}
+
+/* ---- fork ---------------------------------------------------------------- */
+
+static void before_fork(void)
+{
+	bool locked = !kiln_port_lock(&rt_text_lock);
+
+	for (struct kiln_object *o = NULL; (o = prog_next_object(o));)
+		o->text_shared = true;
+	fork_locked = locked;
+}
+
+static void after_fork(void)
+{
+	if (fork_locked)
+		kiln_port_unlock(&rt_text_lock);
+}
+
+/* ---- slots --------------------------------------------------------------- */
+
+void rt_slot_close(struct kiln_map *m, u32 key)
+{
+	const struct kiln_object *o = prog_object_of(m);
+	u32 n = o ? next_site(o, 0, m, key) : 0;
+
+	/* U1. Release: stands before U2 for who sees that by an acquire */
+	if (o && n < o->nsite)
+		atomic_store_explicit(
+			gate_of(&o->site[n]), 0, memory_order_release);
+}
+
+void rt_slot_open(struct kiln_map *m, u32 key, u64 body)
+{
+	struct kiln_object *o = prog_object_of(m);
+	u32 n = o ? next_site(o, 0, m, key) : 0;
+
+	if (!o || n == o->nsite ||
+		atomic_load_explicit(
+			gate_of(&o->site[n]), memory_order_relaxed))
+		return;
+	if (!kiln_synchronize()) /* U3 */
+		open_gate(o, m, key, body);
+}
+
+/* The slot that a site of o looks at. */
+static u64 slot_of_site(const struct kiln_site_row *r)
+{
+	const struct kiln_map *m = self(&r->map);
+
+	return load64(
+		(u64 *)(uintptr_t)m->values + r->key, memory_order_relaxed);
+}
+
+void poke_begin(struct kiln_object *o)
+{
+	if (!o->nsite)
+		return;
+	handles_fork = handles_fork ||
+		       !pthread_atfork(before_fork, after_fork, after_fork);
+	for (u32 n = 0; handles_fork && n < o->nsite; n++) {
+		const struct kiln_site_row *r = &o->site[n];
+		u64 body = r->state == KILN_SITE_OPEN ? slot_of_site(r) : 0;
+
+		if (body &&
+			!atomic_load_explicit(gate_of(r), memory_order_relaxed))
+			open_gate(o, self(&r->map), r->key, body);
+	}
+}
