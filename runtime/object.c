@@ -378,7 +378,8 @@ RT_API void kiln_object_close(struct kiln_object *o)
 {
 	if (!o || o->linked)
 		return;
-	for (u32 k = 0; k < o->nmap; k++)
+	/* what failed to load has no memory any more */
+	for (u32 k = 0; o->loaded && k < o->nmap; k++)
 		rt_ring_close(o->map[k]);
 	prog_remove_object(o);
 	if (!o->loaded || is_left(o))
