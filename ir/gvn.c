@@ -391,15 +391,19 @@ static void meet_facts(struct gvn *g, u32 b)
 
 	g->nnow = 0;
 	for (u32 k = 0; k < blk->npred; k++) {
-		if (cfg_is_back_edge(g->f, blk->pred[k], b)) {
-			back = true;
+		u32 p = blk->pred[k];
+
+		if (!cfg_is_back_edge(g->f, p, b)) {
+			first = first ? first : &g->end[p];
 			continue;
 		}
-		if (!first)
-			first = &g->end[blk->pred[k]];
+		back = true;
+		/* retreating, but no part of b's natural loop: nothing is known
+		 * of the blocks on the way */
+		if (!cfg_dominates(g->f, b, p))
+			return;
 	}
-	/* a retreating edge without a natural loop: nothing is known of it */
-	if (!first || (back && blk->loop != b))
+	if (!first)
 		return;
 	g->nnow = first->n;
 	memcpy(g->now, first->v, first->n * sizeof(g->now[0]));

@@ -466,6 +466,49 @@ static bool stmt_nest(struct fn *f)
 	return true;
 }
 
+/*
+ * Two blocks that each go on to the other and are both entered from before, the
+ * first perhaps a loop of its own: no natural loop has all that is in the cycle.
+ */
+static bool stmt_tangle(struct fn *f)
+{
+	u8 r[3], base; /* accumulator, value, rounds left */
+	u32 first, into, out, n = 2 + below(f->g, 5);
+	i16 off;
+
+	if (f->depth >= NESTING || f->cost > COST_KERNEL ||
+		!pick_place(f, 8, true, &base, &off) || !own_num(f, &r[0]) ||
+		!take(f, 2, r + 1))
+		return false;
+	if (chance(f->g, 40)) /* so that it stays in memory */
+		emit(f, 0xdb, base, r[0], off, ATOMIC_ADD);
+	emit_const(f, r[1], corner64(f->g));
+	stx(f, SIZE_DW, base, off, r[1]);
+	alu_i(f, true, ALU_MOV, r[2], (i32)n);
+	into = emit(f, 0x45, r[0], 0, 0, 1); /* if it is odd */
+	first = f->n;
+	if (chance(f->g, 70))
+		ldx(f, SIZE_DW, r[1], base, off);
+	alu_r(f, true, ALU_ADD, r[0], r[1]);
+	touch(f, base, off, r[1], r[0]);
+	if (chance(f->g, 60)) {
+		alu_i(f, true, ALU_SUB, r[2], 1);
+		patch_to(f, emit(f, 0x65, r[2], 0, 0, (i32)below(f->g, n)),
+			first);
+	}
+	alu_i(f, true, ALU_SUB, r[2], 1);
+	out = emit(f, 0xd5, r[2], 0, 0, 0);
+	patch(f, into);
+	touch(f, base, off, r[1], r[0]);
+	if (chance(f->g, 50))
+		stx(f, SIZE_DW, base, off, r[0]);
+	alu_i(f, true, ALU_SUB, r[2], 1);
+	patch_to(f, emit(f, 0x65, r[2], 0, 0, 0), first);
+	patch(f, out);
+	f->cost += f->times * n * 16;
+	return true;
+}
+
 static bool stmt_break(struct fn *f)
 {
 	if (!f->loops || f->nbrk == countof(f->brk))
@@ -648,6 +691,7 @@ bool flow_stmt(struct fn *f, enum stmt kind)
 	case ST_RANGE: return stmt_range(f);
 	case ST_SKIP: return stmt_skip(f);
 	case ST_NEST: return stmt_nest(f);
+	case ST_TANGLE: return stmt_tangle(f);
 	case ST_CALL: return stmt_call(f);
 	case ST_CALLBACK: return stmt_callback(f);
 	default: return false;

@@ -141,6 +141,7 @@ enum stmt {
 	ST_REPEAT,
 	ST_RANGE,
 	ST_NEST,
+	ST_TANGLE,
 	ST_CALL,
 	ST_CALLBACK,
 	ST_END,
