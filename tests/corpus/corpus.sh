@@ -38,7 +38,10 @@ try()
 				-o out.kiln.o "$KILN_CORPUS/$1" 2>err || status=$?
 			why=$(reason "$1")
 			case $status in
-			0) [ -f out.kiln.o ] || complain "$1: no output" ;;
+			0)
+				[ -f out.kiln.o ] || complain "$1: no output"
+				[ -z "$why" ] || echo "$1: is no longer refused"
+				;;
 			1)
 				first=$(sed -n 's/^kiln: error: //p' err | head -1)
 				[ ! -e out.kiln.o ] || complain "$1: output"
