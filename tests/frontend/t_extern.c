@@ -70,6 +70,41 @@ static void expect_reg(struct fe_reg r, u8 size, bool sign)
 	assert_int_equal(r.sign, sign);
 }
 
+/* Kind and width of a function of the compiler's library; 0: unknown. */
+static u32 builtin(const char *name, u8 *size)
+{
+	struct fe_proto p = {0};
+
+	if (!fe_builtin_proto(name, &p))
+		return 0;
+	*size = p.builtin.size;
+	assert_int_equal(p.nargs, p.builtin.nargs);
+	return p.builtin.kind;
+}
+
+static void t_extern_library_functions_by_name(void **state)
+{
+	u8 size = 0;
+
+	(void)state;
+	assert_int_equal(builtin("__sync_fetch_and_add_8", &size), BUILTIN_OLD);
+	assert_int_equal(size, 8);
+	assert_int_equal(builtin("__atomic_xor_fetch_4", &size), BUILTIN_NEW);
+	assert_int_equal(size, 4);
+	assert_int_equal(
+		builtin("__sync_lock_test_and_set_4", &size), BUILTIN_XCHG);
+	assert_int_equal(
+		builtin("__atomic_compare_exchange_8", &size), BUILTIN_CAS_PTR);
+	assert_int_equal(builtin("__moddi3", &size), BUILTIN_MOD);
+	/* BPF has no such operation */
+	assert_int_equal(builtin("__sync_fetch_and_add_2", &size), 0);
+	assert_int_equal(builtin("__sync_fetch_and_nand_8", &size), 0);
+	assert_int_equal(builtin("__sync_exchange_8", &size), 0);
+	assert_int_equal(builtin("__sync_fetch_and__8", &size), 0);
+	assert_int_equal(builtin("__sync_", &size), 0);
+	assert_int_equal(builtin("_8", &size), 0);
+}
+
 static void t_extern_registers_of_a_prototype(void **state)
 {
 	struct fixture x;
@@ -166,16 +201,15 @@ static void t_extern_call_extends(void **state)
 	FILE *out = open_memstream(&text, &size);
 	ir_print(out, fe_lower(&x.m, 0, &x.a, NULL), NULL, NULL);
 	fclose(out);
-	assert_string_equal(text,
-		"fn p params=1 {\nb0:\n\tjmp b1\nb1:\n"
-		"\tv3 = trunc p0 !0\n"
-		"\tv4 = sx8.i32 v3 !0\n"
-		"\tv5 = sext v4 !0\n"
-		"\tv6 = call.i64 extern @0(v5) "
-		"reads|writes|ctx|packet|acquire|release !0\n"
-		"\tv7 = trunc v6 !0\n"
-		"\tv8 = sext v7 !0\n"
-		"\tret v8 !1\n}\n");
+	assert_string_equal(text, "fn p params=1 {\nb0:\n\tjmp b1\nb1:\n"
+				  "\tv3 = trunc p0 !0\n"
+				  "\tv4 = sx8.i32 v3 !0\n"
+				  "\tv5 = sext v4 !0\n"
+				  "\tv6 = call.i64 extern @0(v5) "
+				  "reads|writes|ctx|packet|acquire|release !0\n"
+				  "\tv7 = trunc v6 !0\n"
+				  "\tv8 = sext v7 !0\n"
+				  "\tret v8 !1\n}\n");
 	free(text);
 	finish(&x);
 }
@@ -183,6 +217,7 @@ static void t_extern_call_extends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(t_extern_library_functions_by_name),
 		cmocka_unit_test(t_extern_registers_of_a_prototype),
 		cmocka_unit_test(t_extern_what_cannot_be_called),
 		cmocka_unit_test(t_extern_memory_functions_need_no_prototype),
