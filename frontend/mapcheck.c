@@ -9,7 +9,10 @@
 #include <stdlib.h>
 
 #include "frontend/types.h"
+#include "kiln/format.h"
 #include "kiln/map_size.h"
+
+#define K(kind) ((u64)1 << BPF_MAP_TYPE_##kind)
 
 /* ---- definitions ---------------------------------------------------------- */
 
@@ -96,6 +99,38 @@ static const char *range(char *buf, size_t n, u32 lo, u32 hi)
 	return buf;
 }
 
+/* Where the kernel allows locks, timers and pointers to its objects. */
+static int check_fields(
+	struct module *m, const struct mapdef *d, const char *kind)
+{
+	const u64 storage = K(SK_STORAGE) | K(INODE_STORAGE) | K(TASK_STORAGE) |
+			    (u64)1 << KILN_MAP_TYPE_CGRP_STORAGE;
+	const u64 in[] = {
+		[KILN_FIELD_LOCK] = K(HASH) | K(ARRAY) | storage,
+		[KILN_FIELD_TIMER] = K(HASH) | K(LRU_HASH) | K(ARRAY),
+	};
+	u32 locks = 0;
+
+	for (u32 i = 0; i < d->field.n; i++) {
+		u32 k = d->field.v[i].kind;
+
+		locks += k == KILN_FIELD_LOCK;
+		if (d->field.v[i].off % 4 || locks > 1)
+			return bad_map(m, d,
+				"two spin locks in its value, or "
+				"a field that is not aligned");
+		if (k < countof(in) && k && !(in[k] >> d->type & 1))
+			return bad_map(m, d, "%s with a %s in its value", kind,
+				k == KILN_FIELD_LOCK ? "spin lock" : "timer");
+	}
+	if (d->field.n && d->flags & (F_RDONLY_PROG | F_WRONLY_PROG))
+		return bad_map(m, d,
+			"map_flags %#x with a lock, timer or "
+			"kernel pointer in its value",
+			d->flags);
+	return 0;
+}
+
 int fe_map_check(struct module *m, u32 map)
 {
 	const struct mapdef *d = &m->map.v[map];
@@ -129,6 +164,8 @@ int fe_map_check(struct module *m, u32 map)
 	if (d->type == BPF_MAP_TYPE_BLOOM_FILTER && d->map_extra > 15)
 		return bad_map(m, d, "%s with map_extra %llu, wanted 0 to 15",
 			kind, (unsigned long long)d->map_extra);
+	if (check_fields(m, d, kind))
+		return -EINVAL;
 	if (d->inner && check_inner(m, d))
 		return -EINVAL;
 	return check_init(m, map);
@@ -142,8 +179,6 @@ enum {
 	NEW_cgrp_storage_get = 210,
 	NEW_cgrp_storage_delete = 211,
 };
-
-#define K(kind) ((u64)1 << BPF_MAP_TYPE_##kind)
 
 /* keys and values that programs read and write */
 #define PLAIN                                                                  \

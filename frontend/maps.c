@@ -159,6 +159,15 @@ static int set_type(struct def_parser *p, u32 type, u32 *id, u32 *size_field)
 	return set_size(p, size_field, (u64)size);
 }
 
+static int set_value(struct def_parser *p, u32 type)
+{
+	struct mapdef *d = p->d;
+
+	if (set_type(p, type, &d->btf_value, &d->value_size))
+		return -1;
+	return fe_map_fields(p->o, d, d->btf_value - p->o->btf_shift);
+}
+
 static int set_pinning(struct def_parser *p, u32 type)
 {
 	if (set_u32(p, type, &p->d->pinning))
@@ -237,7 +246,7 @@ static int parse_member(
 	if (!strcmp(s, "key"))
 		return set_type(p, mb->type, &d->btf_key, &d->key_size);
 	if (!strcmp(s, "value"))
-		return set_type(p, mb->type, &d->btf_value, &d->value_size);
+		return set_value(p, mb->type);
 	if (!strcmp(s, "max_entries"))
 		return set_u32(p, mb->type, &d->max_entries);
 	if (!strcmp(s, "map_flags"))

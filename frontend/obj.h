@@ -239,4 +239,9 @@ int fe_programs(struct module *m, struct fe_obj *const *o, size_t n,
 /* Types of several inputs -> one set without duplicates, in module->btf. */
 int fe_btf_link(struct module *m, struct fe_obj *const *o, size_t n);
 
+/* ---- mapfields.c --------------------------------------------------------- */
+
+/* Fills d->field from the type of its values, an id of o's own BTF. */
+int fe_map_fields(struct fe_obj *o, struct mapdef *d, u32 type);
+
 #endif

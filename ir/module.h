@@ -127,6 +127,12 @@ struct mapdef {
 		u32 slot;
 		u32 sym; /* MAP, or PROG */
 	}) init;
+	/* In its value what copies leave alone (struct kiln_map_field). */
+	vec(struct map_field {
+		u32 off;
+		u16 size;
+		u16 kind;
+	}) field;
 	/* BTF decl_tags etc. are added by who needs them */
 };
 

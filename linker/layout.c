@@ -414,6 +414,30 @@ static void put_map_init(struct link *l, const struct mapdef *d, sec_id map)
 		img_sec_sym(g, s), 0);
 }
 
+/* Behind the struct: where the value has locks and the like. */
+static void put_map_fields_of_value(
+	struct link *l, const struct mapdef *d, sec_id map)
+{
+	struct image *g = &l->img;
+	struct buf *b = &img_sec(g, map)->bytes;
+	size_t at = b->n;
+
+	if (!d->field.n)
+		return;
+	for (u32 i = 0; i < d->field.n; i++) {
+		size_t row = buf_zero(b, sizeof(struct kiln_map_field));
+
+		put_le32(b->p + row, d->field.v[i].off);
+		put_le16(b->p + row + offsetof(struct kiln_map_field, size),
+			d->field.v[i].size);
+		put_le16(b->p + row + offsetof(struct kiln_map_field, kind),
+			d->field.v[i].kind);
+	}
+	put_le32(b->p + offsetof(struct kiln_map, nfields), d->field.n);
+	img_rel_local(g, map, offsetof(struct kiln_map, fields),
+		l->cg.target->rel_abs64, d->sym, (i64)at);
+}
+
 static void put_map(struct link *l, const struct mapdef *d, sec_id sec)
 {
 	struct image *g = &l->img;
@@ -437,6 +461,7 @@ static void put_map(struct link *l, const struct mapdef *d, sec_id sec)
 		img_rel_local(g, sec, offsetof(struct kiln_map, inner), abs64,
 			l->m.map.v[d->inner - 1].sym, 0);
 	put_map_init(l, d, sec);
+	put_map_fields_of_value(l, d, sec);
 }
 
 /* Makes map i's sections and symbols; put_map fills them once all maps have

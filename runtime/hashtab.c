@@ -213,7 +213,7 @@ u32 rt_hash_swap(struct kiln_map *m, const void *key, u32 hash,
 	u32 index = swap_spare(m, hash, at.index);
 	struct hash_elem *old = hash_elem_at(m, at.index);
 
-	words_put(hash_value(m, hash_elem_at(m, index)), value, m->value_size);
+	value_new(m, hash_value(m, hash_elem_at(m, index)), value);
 	go_live(m, index, key, load64(&old->next, memory_order_relaxed),
 		at.link);
 	end_life(old);
@@ -315,14 +315,14 @@ int rt_hash_read(struct kiln_map *m, const void *key, void *value)
 		f = hash_find(m, key);
 		if (!f.e)
 			return -RT_ENOENT;
-		words_get(value, hash_value(m, f.e), m->value_size);
+		value_get(m, value, hash_value(m, f.e));
 	} while (!hash_alive(f.e, f.gen));
 	return 0;
 }
 
 void rt_hash_get(struct kiln_map *m, u32 index, void *value)
 {
-	words_get(value, hash_value(m, hash_elem_at(m, index)), m->value_size);
+	value_get(m, value, hash_value(m, hash_elem_at(m, index)));
 }
 
 int rt_hash_take(struct kiln_map *m, const void *key, void *value,

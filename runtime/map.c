@@ -147,10 +147,22 @@ RT_API int kiln_map_lookup(struct kiln_map *m, const void *key, void *value)
 	return m->ops ? ops_of(m)->read(m, key, value) : -RT_ENOTSUP;
 }
 
+RT_API int kiln_map_lookup_flags(
+	struct kiln_map *m, const void *key, void *value, uint64_t flags)
+{
+	if (!flags)
+		return kiln_map_lookup(m, key, value);
+	if (!is_good_key(m, key) || !value || flags != RT_F_LOCK ||
+		!rt_has_lock(m) || !ops_of(m)->read_locked)
+		return -RT_EINVAL;
+	return ops_of(m)->read_locked(m, key, value);
+}
+
 RT_API int kiln_map_update(
 	struct kiln_map *m, const void *key, const void *value, uint64_t flags)
 {
-	if (!is_good_key(m, key) || !value || flags & RT_F_LOCK)
+	if (!is_good_key(m, key) || !value ||
+		(flags & RT_F_LOCK && !rt_has_lock(m)))
 		return -RT_EINVAL;
 	return m->ops ? ops_of(m)->write(m, key, value, flags) : -RT_ENOTSUP;
 }

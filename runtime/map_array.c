@@ -15,6 +15,11 @@ static void *array_lookup(struct kiln_map *m, const void *key)
 	return map_values(m) + i * map_value_stride(m);
 }
 
+static u64 *value_at(const struct kiln_map *m, u32 i)
+{
+	return (u64 *)(map_values(m) + i * map_value_stride(m));
+}
+
 static int array_update(
 	struct kiln_map *m, const void *key, const void *value, u64 flags)
 {
@@ -23,11 +28,12 @@ static int array_update(
 
 	if (err)
 		return err;
-	err = array_check_update(m, i, flags);
+	err = array_check_update(m, i, flags & ~(u64)RT_F_LOCK);
 	if (err)
 		return err;
-	words_put((u64 *)(map_values(m) + i * map_value_stride(m)), value,
-		m->value_size);
+	if (unlikely(flags & RT_F_LOCK))
+		return rt_locked_put(m, value_at(m, i), value);
+	value_put(m, value_at(m, i), value);
 	return 0;
 }
 
@@ -45,9 +51,20 @@ static int array_read(struct kiln_map *m, const void *key, void *value)
 		return err;
 	if (i >= m->max_entries)
 		return -RT_ENOENT;
-	words_get(value, (u64 *)(map_values(m) + i * map_value_stride(m)),
-		m->value_size);
+	value_get(m, value, value_at(m, i));
 	return 0;
+}
+
+static int array_read_locked(struct kiln_map *m, const void *key, void *value)
+{
+	u32 i = array_index(key);
+	int err = map_ready(m);
+
+	if (err)
+		return err;
+	if (i >= m->max_entries)
+		return -RT_ENOENT;
+	return rt_locked_get(m, value, value_at(m, i));
 }
 
 static void array_setup(struct kiln_map *m)
@@ -61,6 +78,7 @@ RT_API const struct kiln_map_ops kiln_map_ops_array = {
 	.del = array_delete,
 	.for_each = array_each,
 	.read = array_read,
+	.read_locked = array_read_locked,
 	.write = array_update,
 	.next_key = array_next_key,
 	.setup = array_setup,

@@ -23,12 +23,15 @@ static int update_locked(struct kiln_map *m, const void *key, u32 hash,
 	const void *value, u64 flags)
 {
 	struct hash_place at = rt_hash_place(m, key, hash);
-	int err = hash_check_flags(flags, at.index);
+	int err = hash_check_flags(flags & ~(u64)RT_F_LOCK, at.index);
 	u32 index;
 	u64 *to;
 
 	if (err)
 		return err;
+	if (at.index && flags & RT_F_LOCK)
+		return rt_locked_put(
+			m, hash_value(m, hash_elem_at(m, at.index)), value);
 	if (at.index) {
 		rt_hash_swap(m, key, hash, value, at);
 		return 0;
@@ -38,7 +41,7 @@ static int update_locked(struct kiln_map *m, const void *key, u32 hash,
 		return -RT_E2BIG;
 	to = hash_value(m, hash_elem_at(m, index));
 	if (value)
-		words_put(to, value, m->value_size);
+		value_new(m, to, value);
 	else
 		words_zero(to, m->value_size);
 	rt_hash_insert(m, index, key, hash);
@@ -49,11 +52,14 @@ int rt_hash_update(
 	struct kiln_map *m, const void *key, const void *value, u64 flags)
 {
 	struct hash_stripe *s;
-	int err = flags > RT_EXIST ? -RT_EINVAL : map_ready(m);
+	int err = map_ready(m);
 	u32 hash;
 
 	if (err)
 		return err;
+	if ((flags & ~(u64)RT_F_LOCK) > RT_EXIST ||
+		(flags & RT_F_LOCK && !rt_has_lock(m)))
+		return -RT_EINVAL;
 	hash = rt_hash_key(m, key);
 	s = rt_hash_stripe(m, hash);
 	err = kiln_port_lock(&s->lock);
@@ -79,12 +85,37 @@ static int take(struct kiln_map *m, const void *key, void *value)
 	return rt_hash_take(m, key, value, rt_hash_get);
 }
 
+/* The stripe's lock keeps the element the key's while the value's is taken. */
+static int read_locked(struct kiln_map *m, const void *key, void *value)
+{
+	struct hash_stripe *s;
+	struct hash_place at;
+	int err = map_ready(m);
+	u32 hash;
+
+	if (err)
+		return err;
+	hash = rt_hash_key(m, key);
+	s = rt_hash_stripe(m, hash);
+	err = kiln_port_lock(&s->lock);
+	if (err)
+		return err;
+	at = rt_hash_place(m, key, hash);
+	err = -RT_ENOENT;
+	if (at.index)
+		err = rt_locked_get(
+			m, value, hash_value(m, hash_elem_at(m, at.index)));
+	kiln_port_unlock(&s->lock);
+	return err;
+}
+
 RT_API const struct kiln_map_ops kiln_map_ops_hash = {
 	.lookup = rt_hash_lookup,
 	.update = rt_hash_update,
 	.del = rt_hash_delete,
 	.for_each = htab_each,
 	.read = rt_hash_read,
+	.read_locked = read_locked,
 	.write = rt_hash_update,
 	.next_key = rt_hash_next_key,
 	.take = take,

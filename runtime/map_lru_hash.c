@@ -40,7 +40,7 @@ static int update_locked(struct kiln_map *m, const void *key, u32 hash,
 		return -RT_EAGAIN;
 	e = hash_elem_at(m, fresh);
 	store32(&e->ref, 0, memory_order_relaxed);
-	words_put(hash_value(m, e), value, m->value_size);
+	value_new(m, hash_value(m, e), value);
 	rt_hash_insert(m, fresh, key, hash);
 	return 1;
 }

@@ -441,8 +441,7 @@ static int index_prog(struct kiln_object *o, const struct kiln_prog_row *r)
  * alignment of what the kinds keep in storage. */
 static bool is_unused(const struct kiln_map *m)
 {
-	bool unused = !m->state && !m->lock && !m->refs && !m->reserved &&
-		      m->values % 8 == 0;
+	bool unused = !m->state && !m->lock && !m->refs && m->values % 8 == 0;
 
 	for (u32 k = 0; k < sizeof(m->priv) / sizeof(m->priv[0]); k++)
 		unused = unused && !m->priv[k];
@@ -531,15 +530,32 @@ static bool is_init(const struct kiln_object *o, const struct kiln_map *m)
 	return true;
 }
 
-/* What maps say of each other. */
+static bool is_fields(const struct kiln_object *o, const struct kiln_map *m)
+{
+	const struct kiln_map_field *f =
+		(const struct kiln_map_field *)(uintptr_t)m->fields;
+
+	if (m->fields % 4 || !is_in(o, SEG_DATA, f, m->nfields * sizeof(*f)))
+		return false;
+	for (u32 i = 0; i < m->nfields; i++)
+		if (f[i].off % 4 ||
+			!range_inside(f[i].off, f[i].size, m->value_size))
+			return false;
+	return true;
+}
+
+/* What maps say of each other and of their values. */
 static int check_links(const struct kiln_object *o, const struct kiln_map *m)
 {
 	if (o->linked)
 		return 0;
-	if ((!m->inner || has_map(o, m->inner)) &&
+	if ((!m->nfields || is_fields(o, m)) &&
+		(!m->inner || has_map(o, m->inner)) &&
 		(!m->ninit || !is_map_of_maps(m) || is_init(o, m)))
 		return 0;
-	obj_error(o, "map %s: the maps in it are not the object's",
+	obj_error(o,
+		"map %s: the maps in it or the fields of its values are not "
+		"the object's",
 		kiln_map_name(m));
 	return -ENOEXEC;
 }

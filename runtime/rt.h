@@ -108,6 +108,8 @@ struct kiln_map_ops {
 	void *(*lookup_cpu)(struct kiln_map *m, const void *key, u32 cpu);
 
 	int (*read)(struct kiln_map *m, const void *key, void *value);
+	/* With BPF_F_LOCK; NULL if no value of the kind has a lock. */
+	int (*read_locked)(struct kiln_map *m, const void *key, void *value);
 	int (*write)(struct kiln_map *m, const void *key, const void *value,
 		u64 flags);
 	int (*next_key)(struct kiln_map *m, const void *key, void *next);
@@ -120,7 +122,7 @@ struct kiln_map_ops {
 	void (*setup)(struct kiln_map *m);
 	/* Before a created map is freed; or NULL. Nobody uses it any more. */
 	void (*fini)(struct kiln_map *m);
-	bool percpu; /* a value per CPU slot */
+	bool percpu;   /* a value per CPU slot */
 	bool programs; /* the host's values are programs */
 };
 
@@ -217,6 +219,44 @@ static always_inline void words_zero(u64 *dst, size_t size)
 {
 	for (size_t i = 0; i < (size + 7) / 8; i++)
 		store64(&dst[i], 0, memory_order_relaxed);
+}
+
+/* ---- fields.c: values with locks, timers, kernel pointers ---------------------- */
+
+void rt_fields_put(const struct kiln_map *m, u64 *dst, const void *src);
+void rt_fields_new(const struct kiln_map *m, u64 *dst, const void *src);
+void rt_fields_get(const struct kiln_map *m, void *dst, const u64 *src);
+bool rt_has_lock(const struct kiln_map *m);
+/* Under the value's lock. 0, -EINVAL without one, -EBUSY. */
+int rt_locked_put(const struct kiln_map *m, u64 *dst, const void *src);
+int rt_locked_get(const struct kiln_map *m, void *dst, u64 *src);
+
+/* One value, by its size: over an old one; into a new element; to the host. */
+static always_inline void value_put(
+	const struct kiln_map *m, u64 *dst, const void *src)
+{
+	if (unlikely(m->nfields))
+		rt_fields_put(m, dst, src);
+	else
+		words_put(dst, src, m->value_size);
+}
+
+static always_inline void value_new(
+	const struct kiln_map *m, u64 *dst, const void *src)
+{
+	if (unlikely(m->nfields))
+		rt_fields_new(m, dst, src);
+	else
+		words_put(dst, src, m->value_size);
+}
+
+static always_inline void value_get(
+	const struct kiln_map *m, void *dst, const u64 *src)
+{
+	if (unlikely(m->nfields))
+		rt_fields_get(m, dst, src);
+	else
+		words_get(dst, src, m->value_size);
 }
 
 /* ---- packet.c ---------------------------------------------------------------- */

@@ -109,9 +109,23 @@ struct kiln_map {
 	uint64_t init;	/* address of its first struct kiln_map_init, or 0 */
 	uint64_t ninit; /* how many */
 	uint64_t priv[4];
-	uint64_t fields; /* address of struct kiln_map_field[], or 0 */
+	uint64_t fields; /* address of its first struct kiln_map_field, or 0 */
 	uint32_t refs; /* of a created map: who holds it. 0: it always stays */
-	uint32_t reserved;
+	uint32_t nfields; /* how many */
+};
+
+/* In a value what copies leave alone, by ascending offset; BTF says where. */
+struct kiln_map_field {
+	uint32_t off;  /* in the value, a multiple of 4 */
+	uint16_t size; /* too */
+	uint16_t kind; /* enum kiln_field_kind */
+};
+
+enum kiln_field_kind {
+	KILN_FIELD_LOCK = 1,  /* struct bpf_spin_lock */
+	KILN_FIELD_TIMER = 2, /* struct bpf_timer */
+	KILN_FIELD_KPTR = 3,  /* pointer that bpf_kptr_xchg() exchanges */
+	KILN_FIELD_OTHER = 4,
 };
 
 /* What a map begins with: the values of its definition in the source, by
@@ -223,6 +237,9 @@ KILN_SIZE(kiln_map_init, 16);
 KILN_AT(kiln_map_init, key, 8);
 KILN_AT(kiln_map, fields, 128);
 KILN_AT(kiln_map, refs, 136);
+KILN_AT(kiln_map, nfields, 140);
+KILN_SIZE(kiln_map_field, 8);
+KILN_AT(kiln_map_field, kind, 6);
 KILN_SIZE(kiln_map_row, 40);
 KILN_AT(kiln_map_row, name, 4);
 KILN_AT(kiln_map_row, type, 8);

@@ -165,6 +165,11 @@ void kiln_map_free(struct kiln_map *map);
  * after a second, and the map that was there must not be freed. */
 size_t kiln_map_value_bytes(const struct kiln_map *map); /* of one lookup */
 int kiln_map_lookup(struct kiln_map *map, const void *key, void *value);
+/* flags: 0, or BPF_F_LOCK (4) for maps with a struct bpf_spin_lock in their
+ * value: the copy is made under that lock. Update takes it, too. Locks, timers
+ * and kernel pointers in values are not copied: they read 0 and stay. */
+int kiln_map_lookup_flags(
+	struct kiln_map *map, const void *key, void *value, uint64_t flags);
 int kiln_map_update(struct kiln_map *map, const void *key, const void *value,
 	uint64_t flags);
 int kiln_map_delete(struct kiln_map *map, const void *key);

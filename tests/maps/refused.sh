@@ -71,3 +71,20 @@ refuse 'map_delete_elem on map m \(hash\): programs only read it' \
 	'bpf_map_delete_elem(&m, &key);'
 refuse 'load from a value of map m, which programs only write' \
 	"$array __uint(map_flags, BPF_F_WRONLY_PROG);" "$lookup return *v;"
+refuse 'map m: queue with a spin lock in its value' \
+	'__uint(type, BPF_MAP_TYPE_QUEUE); __uint(max_entries, 4);
+	struct { struct bpf_spin_lock lock; } *value;' \
+	'return bpf_map_peek_elem(&m, &value);'
+refuse 'map m: two spin locks in its value' \
+	'__uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4);
+	__type(key, __u32); struct { struct bpf_spin_lock lock[2]; } *value;' \
+	"$lookup return 1;"
+refuse 'map m: max_entries 4, wanted 0' \
+	'__uint(type, BPF_MAP_TYPE_TASK_STORAGE); __uint(max_entries, 4);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int); __type(value, __u64);' \
+	'v = bpf_task_storage_get(&m, 0, 0, 0); if (v) return 1;'
+refuse 'map m: lpm_trie with map_flags 0' \
+	'__uint(type, BPF_MAP_TYPE_LPM_TRIE); __uint(max_entries, 4);
+	__type(key, __u64); __type(value, __u64);' \
+	'__u64 k = key; v = bpf_map_lookup_elem(&m, &k); if (v) return 1;'
