@@ -283,6 +283,9 @@ static struct rty callback_param(
 {
 	struct rty map = s->reg[1];
 
+	/* a timer is in a value of its map */
+	if (map.kind == RTY_VALUE && h->id == BPF_FUNC_timer_set_callback)
+		map = rty_of(RTY_MAP, map.id);
 	switch (what) {
 	case CB_NUMBER: return rty_of(RTY_SCALAR, 0);
 	case CB_MAP: return map;

@@ -319,8 +319,12 @@ static struct rty use_redirect(const struct walk *w, struct fe_call *c)
 	struct rty ctx = w->t->spec.v[w->func].entry.reg[r];
 
 	if (!r) {
-		bad(w, "%s where no parameter is the context of a packet",
-			c->to.helper->name);
+		bad(w, "%s where no parameter is the context of a packet%s",
+			c->to.helper->name,
+			w->f->prog_type == BPF_PROG_TYPE_UNSPEC && w->f->is_prog
+				? " (the program's section names no type: "
+				  "--type SECTION=TYPE)"
+				: "");
 		return (struct rty){0};
 	}
 	c->redir = (u8)r;

@@ -15,6 +15,14 @@ struct inspect {
 	struct report r;
 	struct arena *a;
 	const struct target *t; /* NULL: not built into this kiln */
+	vec(struct user) prog;
+};
+
+/* A program, and which symbols its code and its callees' code names. */
+struct user {
+	const char *name;
+	u32 entry, body; /* sections */
+	bool *names;	 /* by symbol */
 };
 
 /* ---- rows -------------------------------------------------------------------- */
@@ -262,6 +270,8 @@ static int put_prog(struct inspect *s, u32 sec, u64 off)
 		rep_unknown(&s->r, "code");
 	rep_list(&s->r, "flags", set, n);
 	rep_end_row(&s->r);
+	*vec_push(s->a, &s->prog) = (struct user){
+		.name = name, .entry = entry.sec, .body = body.sec};
 #undef SELF
 #undef FIELD
 	return 0;
@@ -358,8 +368,49 @@ static const char *helper_name(const struct nat_sym *y)
 	return strncmp(y->name, KILN_HELPER_PREFIX, n) ? NULL : y->name + n;
 }
 
+enum { NAMES_MAX = 1 << 26 };
+
+/* Functions have sections of their own in objects; images have no relocations
+ * that would tell. */
+static void find_names(struct inspect *s, struct user *u)
+{
+	bool *seen = arena_array(s->a, bool, s->n.sec.n);
+	u32 *todo = arena_array(s->a, u32, s->n.sec.n + 2), n = 0;
+
+	u->names = arena_array(s->a, bool, s->n.sym.n);
+	todo[n++] = u->entry;
+	todo[n++] = u->body;
+	while (n) {
+		const struct nat_sec *c = &s->n.sec.v[todo[--n]];
+
+		for (u32 k = 0; k < c->rel.n; k++) {
+			u32 to = s->n.sym.v[c->rel.v[k].sym].at.sec;
+
+			u->names[c->rel.v[k].sym] = true;
+			if (!seen[to] && s->n.sec.v[to].flags & SHF_EXECINSTR)
+				todo[n++] = to;
+			seen[to] = true;
+		}
+	}
+}
+
+/* Programs that call the helper of a symbol. */
+static void put_users(struct inspect *s, u32 sym)
+{
+	const char **name = arena_array(s->a, const char *, s->prog.n);
+	u32 n = 0;
+
+	for (u32 k = 0; k < s->prog.n; k++)
+		if (s->prog.v[k].names && s->prog.v[k].names[sym])
+			name[n++] = s->prog.v[k].name;
+	rep_list(&s->r, "programs", name, n);
+}
+
 static void put_helpers(struct inspect *s)
 {
+	/* a damaged object may claim any number of programs */
+	for (u32 k = 0; k < s->prog.n && k < NAMES_MAX / s->n.sym.n; k++)
+		find_names(s, &s->prog.v[k]);
 	rep_table(&s->r, "helpers");
 	for (u32 i = 1; i < s->n.sym.n; i++) {
 		const struct nat_sym *y = &s->n.sym.v[i];
@@ -377,6 +428,7 @@ static void put_helpers(struct inspect *s)
 		rep_string(&s->r, "name", name);
 		rep_string(&s->r, "kind", h ? h->kind : "unknown");
 		rep_string(&s->r, "absent", h ? absent_text(s, h) : "");
+		put_users(s, i);
 		rep_end_row(&s->r);
 	}
 	rep_end_table(&s->r);

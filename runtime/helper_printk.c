@@ -1,6 +1,7 @@
 /*
- * bpf_trace_printk: the kernel's format rules, checked before anything is
- * printed, then one line to the port's log.
+ * bpf_trace_printk and the others that print: the kernel's format rules, checked
+ * before anything is printed, then one line to the port's log, or the text to
+ * where the program wants it.
  *
  *   %[0+- ]*[1-9][0-9]*  then  d i u x X, with l or ll    integers
  *                              c                          a character
@@ -11,9 +12,9 @@
  *                              %                          itself
  *   * only before the end, a space or a punctuation mark
  *
- * At most three conversions with an argument. Without l an integer is 32 bits
- * wide. The result is the length of the whole text; the log gets what fits
- * into TEXT_MAX. Addresses print as 16 hex digits: the kernel hides them by
+ * At most three conversions with an argument, of an array of them at most
+ * twelve. Without l an integer is 32 bits wide. The result is the length of the
+ * whole text; the log gets what fits into TEXT_MAX. Addresses print as 16 hex digits: the kernel hides them by
  * hashing, kiln's programs are the application's own. Code has no names here.
  */
 #include "runtime/rt.h"
@@ -22,6 +23,7 @@
 
 struct text {
 	char *buf;
+	size_t room;
 	size_t len; /* of all text, also what did not fit */
 };
 
@@ -37,7 +39,7 @@ struct conv {
 
 static void put(struct text *t, char c)
 {
-	if (t->len < TEXT_MAX)
+	if (t->len < t->room)
 		t->buf[t->len] = c;
 	t->len++;
 }
@@ -45,7 +47,7 @@ static void put(struct text *t, char c)
 static void put_times(struct text *t, char c, size_t n)
 {
 	/* widths can be absurd; what does not fit is only counted */
-	for (; n && t->len < TEXT_MAX; n--)
+	for (; n && t->len < t->room; n--)
 		put(t, c);
 	t->len += n;
 }
@@ -133,7 +135,7 @@ static void put_string(struct text *t, const struct conv *c, const char *s)
 static void put_code(struct text *t, const struct conv *c, u64 addr)
 {
 	char buf[24];
-	struct text hex = {buf, 0};
+	struct text hex = {buf, sizeof(buf), 0};
 
 	put(&hex, '0');
 	put(&hex, 'x');
@@ -293,23 +295,95 @@ static int format(const char *p, const u64 *arg, u32 n_args, struct text *t)
 	return 0;
 }
 
+/* The format is a string of at most size bytes, and right for n arguments. */
+static bool is_format(const char *fmt, u32 size, const u64 *arg, u32 n_args)
+{
+	u32 n = 0;
+
+	while (n < size && fmt[n])
+		n++;
+	return n < size && !format(fmt, arg, n_args, NULL);
+}
+
+static void log_text(const struct text *t)
+{
+	size_t shown = t->len < t->room ? t->len : t->room;
+
+	if (shown && t->buf[shown - 1] == '\n')
+		shown--; /* the log makes lines itself */
+	kiln_port_log(t->buf, shown);
+}
+
 HELPER_FN(trace_printk)
 {
 	const char *fmt = PTR(const char, a1);
 	const u64 arg[3] = {a3, a4, a5};
 	char buf[TEXT_MAX];
-	struct text t = {buf, 0};
-	u32 size = (u32)a2, n = 0;
-	size_t shown;
+	struct text t = {buf, TEXT_MAX, 0};
 
-	while (n < size && fmt[n])
-		n++;
-	if (n == size || format(fmt, arg, 3, NULL))
-		return (u64)-RT_EINVAL;
+	if (!is_format(fmt, (u32)a2, arg, 3))
+		return FAILED(EINVAL);
 	format(fmt, arg, 3, &t);
-	shown = t.len < TEXT_MAX ? t.len : TEXT_MAX;
-	if (shown && buf[shown - 1] == '\n')
-		shown--; /* the log makes lines itself */
-	kiln_port_log(buf, shown);
+	log_text(&t);
 	return t.len;
+}
+
+/* ---- arguments in an array ---------------------------------------------------- */
+
+enum { ARGS_MAX = 12 };
+
+static bool is_array(u64 data, u64 size)
+{
+	size = (u32)size;
+	return size % 8 == 0 && size <= 8 * ARGS_MAX && (data || !size);
+}
+
+/* bpf_trace_vprintk(fmt, fmt_size, data, data_size) */
+HELPER_FN(trace_vprintk)
+{
+	const char *fmt = PTR(const char, a1);
+	const u64 *arg = PTR(const u64, a3);
+	char buf[TEXT_MAX];
+	struct text t = {buf, TEXT_MAX, 0};
+
+	if (!is_array(a3, a4) || !is_format(fmt, (u32)a2, arg, (u32)a4 / 8))
+		return FAILED(EINVAL);
+	format(fmt, arg, (u32)a4 / 8, &t);
+	log_text(&t);
+	return t.len;
+}
+
+/* bpf_snprintf(str, size, fmt, data, data_size): the size that all of the text
+ * needs, its NUL counted; str gets what fits, and a NUL. */
+HELPER_FN(snprintf)
+{
+	const char *fmt = PTR(const char, a3);
+	const u64 *arg = PTR(const u64, a4);
+	u32 room = (u32)a2;
+	struct text t = {PTR(char, a1), room ? room - 1 : 0, 0};
+
+	if (!is_array(a4, a5) || room > INT32_MAX ||
+		format(fmt, arg, (u32)a5 / 8, NULL))
+		return FAILED(EINVAL);
+	format(fmt, arg, (u32)a5 / 8, &t);
+	if (room)
+		t.buf[t.len < t.room ? t.len : t.room] = '\0';
+	return t.len + 1;
+}
+
+/* bpf_seq_printf(seq, fmt, fmt_size, data, data_size): through bpf_seq_write,
+ * a hook. */
+HELPER_FN(seq_printf)
+{
+	const char *fmt = PTR(const char, a2);
+	const u64 *arg = PTR(const u64, a4);
+	char buf[TEXT_MAX];
+	struct text t = {buf, TEXT_MAX, 0};
+
+	if (!is_array(a4, a5) || !is_format(fmt, (u32)a3, arg, (u32)a5 / 8))
+		return FAILED(EINVAL);
+	format(fmt, arg, (u32)a5 / 8, &t);
+	if (t.len > t.room)
+		return FAILED(E2BIG);
+	return kiln_helper_seq_write(a1, (uintptr_t)buf, t.len, 0, 0);
 }

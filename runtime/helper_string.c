@@ -77,9 +77,11 @@ static i64 check_number(
 		return -RT_EINVAL;
 	*r = read_number(
 		s, n < TEXT_NUMBER_MAX ? n : TEXT_NUMBER_MAX - 1, base);
-	if (!r->used || (r->minus && !sign))
+	if (!r->used)
 		return -RT_EINVAL;
-	return r->overflows ? -RT_ERANGE : 0;
+	if (r->overflows)
+		return -RT_ERANGE;
+	return r->minus && !sign ? -RT_EINVAL : 0;
 }
 
 /* bpf_strtol(s, size, base, &result): the bytes read, or -EINVAL, -ERANGE. */

@@ -81,6 +81,7 @@ void rt_map_release(struct kiln_map *m)
 
 	if (ops->fini && load32(&m->state, memory_order_acquire) == MAP_READY)
 		ops->fini(m);
+	rt_ring_close(m);
 	if (m->inner)
 		rt_map_drop(PTR(struct kiln_map, m->inner));
 	if (m->values)

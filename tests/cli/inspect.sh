@@ -38,7 +38,7 @@ for object in two.kiln.o bfd.o lld.o; do
 	esac
 	"$KILN" inspect $object >out
 	check_text
-	has out '^  5 +ktime_get_ns +native$'
+	has out '^  5 +ktime_get_ns +native +p2$'
 	has out '^  kiln_abi_1 +runtime$'
 	for flag in -j -p --json --pretty; do
 		"$KILN" inspect $flag $object >out

@@ -151,6 +151,95 @@ static void t_task_helpers(void **state)
 	assert_true(kiln_helper_ktime_get_boot_ns(0, 0, 0, 0, 0) >= t);
 }
 
+/* ---- arguments in an array ---------------------------------------------------- */
+
+static void t_vprintk_takes_twelve(void **state)
+{
+	static const char fmt[] = "%d%d%d%d%d%d%d%d%d%d%d%s";
+	u64 arg[13] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, (uintptr_t) "end"};
+
+	(void)state;
+	kiln_set_log(keep, NULL);
+	assert_int_equal(kiln_helper_trace_vprintk((uintptr_t)fmt, sizeof(fmt),
+				 (uintptr_t)arg, 96, 0),
+		15);
+	assert_string_equal(printed, "012345678910end");
+	n_printed = 0;
+	assert_int_equal((i64)kiln_helper_trace_vprintk((uintptr_t)fmt,
+				 sizeof(fmt), (uintptr_t)arg, 88, 0),
+		-22);
+	assert_int_equal((i64)kiln_helper_trace_vprintk((uintptr_t)fmt,
+				 sizeof(fmt), (uintptr_t)arg, 104, 0),
+		-22);
+	assert_int_equal((i64)kiln_helper_trace_vprintk(
+				 (uintptr_t)fmt, sizeof(fmt), 0, 96, 0),
+		-22);
+	assert_int_equal(n_printed, 0);
+	kiln_set_log(NULL, NULL);
+}
+
+static i64 print_to(char *buf, u32 size, const char *fmt, u64 v)
+{
+	return (i64)kiln_helper_snprintf(
+		(uintptr_t)buf, size, (uintptr_t)fmt, (uintptr_t)&v, 8);
+}
+
+static void t_snprintf_says_what_it_needs(void **state)
+{
+	char buf[8];
+
+	(void)state;
+	memset(buf, 'x', sizeof(buf));
+	assert_int_equal(print_to(buf, 8, "%d.", 12), 4);
+	assert_memory_equal(buf, "12.\0xxxx", 8);
+	assert_int_equal(print_to(buf, 4, "%d", 123456), 7);
+	assert_memory_equal(buf, "123\0xxxx", 8);
+	assert_int_equal(print_to(buf, 0, "%d", 123456), 7);
+	assert_int_equal(print_to(buf, 8, "%d %d", 1), -22);
+	assert_int_equal(print_to(buf, UINT32_MAX, "%d", 1), -22);
+	assert_memory_equal(buf, "123\0xxxx", 8);
+}
+
+/* ---- dynptrs ------------------------------------------------------------------- */
+
+static void t_dynptr_stays_inside(void **state)
+{
+	u64 d[2] = {1, 1};
+	char mem[16] = "0123456789abcde", out[16] = "";
+
+#define D (uintptr_t) d
+	(void)state;
+	assert_int_equal((i64)kiln_helper_dynptr_from_mem(
+				 (uintptr_t)mem, 1 << 24, 0, D, 0),
+		-7);
+	assert_int_equal(
+		(i64)kiln_helper_dynptr_read((uintptr_t)out, 0, D, 0, 0), -22);
+	assert_int_equal(
+		(i64)kiln_helper_dynptr_from_mem((uintptr_t)mem, 10, 1, D, 0),
+		-22);
+	assert_int_equal(kiln_helper_dynptr_data(D, 0, 0, 0, 0), 0);
+	assert_int_equal(
+		kiln_helper_dynptr_from_mem((uintptr_t)mem, 10, 0, D, 0), 0);
+	assert_int_equal(
+		kiln_helper_dynptr_read((uintptr_t)out, 3, D, 7, 0), 0);
+	assert_memory_equal(out, "789", 4);
+	assert_int_equal(
+		(i64)kiln_helper_dynptr_read((uintptr_t)out, 3, D, 8, 0), -7);
+	assert_int_equal((i64)kiln_helper_dynptr_read(
+				 (uintptr_t)out, UINT32_MAX, D, 2, 0),
+		-7);
+	assert_int_equal(
+		kiln_helper_dynptr_write(D, 9, (uintptr_t) "X", 1, 0), 0);
+	assert_int_equal(
+		(i64)kiln_helper_dynptr_write(D, 10, (uintptr_t) "Y", 1, 0),
+		-7);
+	assert_string_equal(mem, "012345678Xabcde");
+	assert_int_equal(
+		kiln_helper_dynptr_data(D, 2, 8, 0, 0), (uintptr_t)mem + 2);
+	assert_int_equal(kiln_helper_dynptr_data(D, 2, 9, 0, 0), 0);
+#undef D
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +250,9 @@ int main(void)
 		cmocka_unit_test(t_ids_and_time),
 		cmocka_unit_test(t_strncmp),
 		cmocka_unit_test(t_task_helpers),
+		cmocka_unit_test(t_vprintk_takes_twelve),
+		cmocka_unit_test(t_snprintf_says_what_it_needs),
+		cmocka_unit_test(t_dynptr_stays_inside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,6 +79,78 @@ static void t_csum_diff(void **state)
 	close(prog);
 }
 
+/* ---- strtol, strtoul --------------------------------------------------------- */
+
+struct number_ask {
+	u64 size, flags, ret, value;
+	u8 text[32];
+};
+
+/* text is copied to fp-32, the number comes to fp-40. */
+static int number_prog(int helper)
+{
+	struct bpf_insn insn[64] = {PACKET(sizeof(struct number_ask))};
+	const struct bpf_insn call[] = {LD64(2, 6, 0), ANDI(2, 30), ADDI(2, 1),
+		LD64(3, 6, 8), MOV(1, 10), ADDI(1, -32), MOV(4, 10),
+		ADDI(4, -40), ST64I(10, -40, 7), CALL(helper), ST64(6, 16, 0),
+		LD64(1, 10, -40), ST64(6, 24, 1), MOVI(0, 2), EXIT};
+	u32 n = 8;
+
+	for (int i = 0; i < 4; i++) {
+		insn[n++] = LD64(1, 6, (i16)(32 + 8 * i));
+		insn[n++] = ST64(10, (i16)(8 * i - 32), 1);
+	}
+	memcpy(insn + n, call, sizeof(call));
+	return kernel_prog(insn, n + countof(call));
+}
+
+static void random_number(u8 *text)
+{
+	static const char *const piece[] = {"0", "1", "7", "8", "9", "a", "F",
+		"g", "x", "0x", "0X", "-", " ", "\t", "+", "12345678901234567",
+		"9223372036854775807", "18446744073709551615", "77777777",
+		"\xa0"};
+	char s[160] = "";
+	u32 n = 1 + rnd(4);
+
+	while (n--)
+		strcat(s, piece[rnd(countof(piece))]);
+	memset(text, 0, 32);
+	memcpy(text, s, strlen(s) < 32 ? strlen(s) : 32);
+}
+
+static void numbers(int helper, u64 (*ours)(u64, u64, u64, u64, u64))
+{
+	static const u8 base[] = {0, 0, 8, 10, 16, 2, 36};
+	int prog = number_prog(helper);
+
+	assert_true(prog >= 0);
+	for (int i = 0; i < 20000; i++) {
+		struct number_ask a = {.size = 2 * rnd(16) + 1, .value = 7}, b;
+
+		random_number(a.text);
+		a.flags = rnd(20) ? base[rnd(countof(base))] : rnd(256);
+		b = a;
+		a.ret = ours((uintptr_t)a.text, a.size, a.flags,
+			(uintptr_t)&a.value, 0);
+		assert_int_equal(kernel_run(prog, &b, sizeof(b), 1, NULL), 2);
+		if (a.ret != b.ret || a.value != b.value)
+			fail_msg("\"%.32s\", %u bytes, flags %u: ours %lld "
+				 "(%lld), the kernel's %lld (%lld)",
+				a.text, (u32)a.size, (u32)a.flags,
+				(long long)a.ret, (long long)a.value,
+				(long long)b.ret, (long long)b.value);
+	}
+	close(prog);
+}
+
+static void t_strtol(void **state)
+{
+	(void)state;
+	numbers(BPF_FUNC_strtol, kiln_helper_strtol);
+	numbers(BPF_FUNC_strtoul, kiln_helper_strtoul);
+}
+
 /* ---- trace_printk ------------------------------------------------------------- */
 
 #define FMT 48
@@ -289,6 +361,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(t_csum_diff),
+		cmocka_unit_test(t_strtol),
 		cmocka_unit_test(t_trace_printk),
 	};
 
