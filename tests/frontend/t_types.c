@@ -440,6 +440,29 @@ static void t_types_extension(void **state)
 		   "   2: exit\n");
 }
 
+/* The helper does not have the context; the compiler adds it from a parameter. */
+static void t_types_redirect_needs_a_context(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fix_init(&x);
+	prog(&x, "p", "r2 = 5\ncall 0\nexit");
+	fix_func(&x, "sub", SYM_SUBPROG,
+		"r0 = *(u32 *)(r1 + 12)\nr1 = r2\nr2 = 0\ncall 23\nexit");
+	call(&x, 0, 1, 1);
+	run(&x);
+	assert_string_equal(x.log, "");
+	fix_fini(&x);
+	fix_init(&x);
+	prog(&x, "p", "r1 = 5\ncall 0\nexit");
+	fix_func(&x, "sub", SYM_SUBPROG, "r2 = 0\ncall 23\nexit");
+	call(&x, 0, 1, 1);
+	expect_error(&x,
+		"t.o: section .text: program sub: insn 1: redirect where no "
+		"parameter is the context of a packet\n");
+}
+
 static void t_types_callx_by_constant(void **state)
 {
 	struct fixture x;
@@ -575,6 +598,7 @@ int main(void)
 		cmocka_unit_test(t_types_unknown_program_type),
 		cmocka_unit_test(t_types_sockets),
 		cmocka_unit_test(t_types_extension),
+		cmocka_unit_test(t_types_redirect_needs_a_context),
 		cmocka_unit_test(t_types_callx_by_constant),
 		cmocka_unit_test(t_types_callback_context),
 		cmocka_unit_test(t_types_callback_is_specialised),

@@ -240,6 +240,25 @@ static void t_dynptr_stays_inside(void **state)
 #undef D
 }
 
+/* ---- locks, pointers ------------------------------------------------------------ */
+
+static void t_spin_lock_holds_the_word(void **state)
+{
+	u32 word = 0;
+	u64 kptr = 5;
+
+	(void)state;
+	kiln_helper_spin_lock((uintptr_t)&word, 0, 0, 0, 0);
+	assert_int_not_equal(word, 0);
+	kiln_helper_spin_unlock((uintptr_t)&word, 0, 0, 0, 0);
+	assert_int_equal(word, 0);
+	assert_int_equal(
+		kiln_helper_kptr_xchg((uintptr_t)&kptr, 6, 0, 0, 0), 5);
+	assert_int_equal(kptr, 6);
+	assert_int_equal(kiln_helper_per_cpu_ptr(7, 0, 0, 0, 0), 7);
+	assert_int_equal(kiln_helper_per_cpu_ptr(7, 1, 0, 0, 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -253,6 +272,7 @@ int main(void)
 		cmocka_unit_test(t_vprintk_takes_twelve),
 		cmocka_unit_test(t_snprintf_says_what_it_needs),
 		cmocka_unit_test(t_dynptr_stays_inside),
+		cmocka_unit_test(t_spin_lock_holds_the_word),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
