@@ -239,6 +239,7 @@ int fe_target_read(
 		return -1;
 	t->side = core_side_of(t->owned);
 	index_names(m, t);
+	m->target = t;
 	return 0;
 }
 

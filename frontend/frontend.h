@@ -25,6 +25,7 @@
  *   fe_types   types.c  abstract register types over the CFG (rty.c)
  *              typecall.c  through calls; versions of functions by context
  *              ctx.c    contexts by program type
+ *              pointee.c  contexts and objects described by BTF
  *              typeuse.c   what is wrong, and what lowering needs
  *              summary.c   what callers may know of a function
  *   fe_struct_ops  struct_ops.c  functions between C and programs
@@ -112,8 +113,13 @@ void fe_dump_flow(FILE *out, const struct module *m);
 /* ---- types.c ---- */
 int fe_types(struct module *m);
 void fe_dump_types(FILE *out, const struct module *m);
+/* What a load that may fault reads, in C ("task->mm->total_vm"), "" if that
+ * is not known. insn: in module->insn. NULL: it is no such load. */
+const char *fe_fault_path(const struct module *m, u32 func, u32 insn);
 
 /* ---- struct_ops.c ---- */
+/* FUNC_PROTO that C calls a program of struct_ops by, or 0. */
+u32 fe_struct_ops_proto(const struct module *m, const struct func *f);
 /* After fe_types: functions that C calls through tables of struct_ops. */
 int fe_struct_ops(struct module *m);
 struct fn *fe_lower_thunk(struct module *m, u32 func, struct arena *a);

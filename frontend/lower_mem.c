@@ -7,8 +7,10 @@ static struct access access_of(const struct lower *l)
 {
 	const struct fe_use *u = &l->fe->use[l->slot];
 
-	return (struct access){
-		.size = u->size, .region = u->region, .off = u->off};
+	return (struct access){.size = u->size,
+		.region = u->region,
+		.mem = u->path ? MEM_FAULT : 0,
+		.off = u->off};
 }
 
 /* Offsets of the frame go into it, where passes look for them. */
@@ -32,7 +34,7 @@ static void lower_load(struct lower *l, const struct insn *i, u8 flags)
 	struct access a = access_of(l);
 	ref p = lower_address(l, i->src, &a);
 
-	a.mem = flags;
+	a.mem |= flags;
 	lower_set(l, i->dst, ir_load(l->f, l->blk, TY_I64, p, &a));
 }
 

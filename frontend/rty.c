@@ -2,7 +2,8 @@
  * The lattice of register types. Going up: NONE, then one kind with a fixed
  * offset, the kind with any offset, UNKNOWN; contexts go to MIXED instead. A
  * number joined with a pointer is the pointer, because only the pointer can be
- * what a correct program follows (NULL, or a dead value on that path); bare
+ * what a correct program follows (NULL, or a dead value on that path); of two
+ * BTF objects remains what they have in common (pointee.c); bare
  * instructions, which may compute addresses as they like, get UNKNOWN.
  */
 #include "frontend/types.h"
@@ -26,8 +27,15 @@ static bool is_null(struct rty t)
 	return t.kind == RTY_SCALAR && t.fixed && !t.off;
 }
 
-static struct rty join_kinds(struct rty a, struct rty b, bool raw)
+static bool is_object(struct rty t)
 {
+	return t.kind == RTY_BTF || t.kind == RTY_REACHED;
+}
+
+static struct rty join_kinds(const struct module *m, struct rty a, struct rty b)
+{
+	bool raw = m->raw;
+
 	if (a.kind == RTY_NONE || is_null(a))
 		return b.kind == RTY_NONE ? a : b;
 	if (b.kind == RTY_NONE || is_null(b))
@@ -40,19 +48,21 @@ static struct rty join_kinds(struct rty a, struct rty b, bool raw)
 		return rty_of(RTY_FN, RTY_ANY_FN);
 	if (a.kind == RTY_PACKET && b.kind == RTY_PACKET)
 		return rty_of(RTY_PACKET, RTY_PACKET_DATA);
+	if (is_object(a) && is_object(b))
+		return fe_pointee_join(m, a, b);
 	if (a.kind == RTY_CTX || b.kind == RTY_CTX || a.kind == RTY_MIXED ||
 		b.kind == RTY_MIXED)
 		return rty_of(RTY_MIXED, 0);
 	return rty_of(RTY_UNKNOWN, 0);
 }
 
-struct rty rty_join(struct rty a, struct rty b, bool raw)
+struct rty rty_join(const struct module *m, struct rty a, struct rty b)
 {
 	if (rty_eq(a, b))
 		return a;
 	if (a.kind == b.kind && a.id == b.id)
 		return loose(a);
-	return join_kinds(a, b, raw);
+	return join_kinds(m, a, b);
 }
 
 /* ---- arithmetic ---------------------------------------------------------- */
@@ -98,7 +108,7 @@ static bool is_number(struct rty t)
 
 static bool is_pointer(struct rty t)
 {
-	return !is_number(t) && t.kind != RTY_UNKNOWN;
+	return !is_number(t) && t.kind != RTY_UNKNOWN && t.kind != RTY_REACHED;
 }
 
 /* p + n, or p - n. */
@@ -132,6 +142,8 @@ static struct rty add_types(struct rty a, struct rty b, bool raw)
 		return move_pointer(a, b, 1, raw);
 	if (is_pointer(b))
 		return move_pointer(b, a, 1, raw);
+	if (a.kind != RTY_UNKNOWN && b.kind != RTY_UNKNOWN)
+		return rty_of(RTY_REACHED, 0);
 	return rty_of(RTY_UNKNOWN, 0);
 }
 
@@ -148,7 +160,8 @@ struct rty rty_alu(const struct isa_row *r, bool is32, struct rty dst,
 		return add_types(dst, src, raw);
 	if (r->arg == ISA_A_SUB && is_pointer(dst) && !is_pointer(src))
 		return move_pointer(dst, src, -1, raw);
-	if (r->arg == ISA_A_SUB && dst.kind == RTY_UNKNOWN)
+	if (r->arg == ISA_A_SUB &&
+		(dst.kind == RTY_UNKNOWN || dst.kind == RTY_REACHED))
 		return dst;
 	return rty_of(RTY_SCALAR, 0);
 }
@@ -181,6 +194,9 @@ static const char *base_name(
 		return buf;
 	case RTY_PACKET: return packet[t.id];
 	case RTY_DATA: return m->data.v[t.id].name;
+	case RTY_PLAIN:
+	case RTY_BTF: return fe_pointee_name(m, t, buf, size);
+	case RTY_REACHED: return "object";
 	case RTY_FN:
 		return t.id == RTY_ANY_FN ? "function" : m->func.v[t.id].name;
 	default: return "context or something else";

@@ -23,19 +23,20 @@ enum { WORD = 8, MAX_DEPTH = 8 };
 
 /* ---- members ------------------------------------------------------------- */
 
-/* The prototype of the function pointer at off of a type, or NULL, and its
+/* The prototype of the function pointer at off of a type, or 0, and its
  * name. */
-static const struct btf_type *find_member(
+static u32 find_member(
 	const struct btf *b, u32 type, u64 off, u32 depth, const char **name)
 {
 	const struct btf_type *t = btf__type_by_id(b, fe_btf_strip(b, type));
 
 	if (btf_is_ptr(t) && !off) {
-		t = btf__type_by_id(b, fe_btf_strip(b, t->type));
-		return btf_is_func_proto(t) ? t : NULL;
+		u32 to = fe_btf_strip(b, t->type);
+
+		return btf_is_func_proto(btf__type_by_id(b, to)) ? to : 0;
 	}
 	if (!btf_is_struct(t) || depth == MAX_DEPTH)
-		return NULL;
+		return 0;
 	for (u32 i = 0; i < btf_vlen(t); i++) {
 		const struct btf_member *m = &btf_members(t)[i];
 		u64 at = btf_member_bit_offset(t, i) / 8;
@@ -46,7 +47,7 @@ static const struct btf_type *find_member(
 		*name = btf__name_by_offset(b, m->name_off);
 		return find_member(b, m->type, off - at, depth + 1, name);
 	}
-	return NULL;
+	return 0;
 }
 
 static const struct data_var *find_var(const struct datasec *d, u64 off)
@@ -56,6 +57,26 @@ static const struct data_var *find_var(const struct datasec *d, u64 off)
 			off - d->var.v[i].off < d->var.v[i].size)
 			return &d->var.v[i];
 	return NULL;
+}
+
+static u32 proto_of(
+	const struct module *m, const struct ops_ref *r, const char **name)
+{
+	const struct data_var *v = find_var(&m->data.v[r->data], r->off);
+
+	return v ? find_member(
+			   m->btf_types, v->btf_type, r->off - v->off, 0, name)
+		 : 0;
+}
+
+u32 fe_struct_ops_proto(const struct module *m, const struct func *f)
+{
+	const char *name;
+
+	for (u32 i = 0; i < m->ops.n; i++)
+		if (m->ops.v[i].sym == f->sym)
+			return proto_of(m, &m->ops.v[i], &name);
+	return 0;
 }
 
 /* ---- thunks -------------------------------------------------------------- */
@@ -92,9 +113,7 @@ static int settle_member(struct module *m, const struct ops_ref *r)
 		.prog = m->sym.v[r->sym].name,
 		.insn = -1};
 	struct fe_proto p = {0};
-	const struct btf_type *t = v ? find_member(m->btf_types, v->btf_type,
-					       r->off - v->off, 0, &member)
-				     : NULL;
+	u32 proto = proto_of(m, r, &member);
 
 	if (m->sym.v[r->sym].kind != SYM_PROG) {
 		diag_error(m->diag, &at,
@@ -102,13 +121,14 @@ static int settle_member(struct module *m, const struct ops_ref *r)
 			(unsigned long long)r->off, at.prog);
 		return -1;
 	}
-	if (!t) {
+	if (!proto) {
 		diag_error(m->diag, &at,
 			"offset %llu of it is no pointer to a function",
 			(unsigned long long)r->off);
 		return -1;
 	}
-	why = fe_read_proto(m->btf_types, t, &p);
+	why = fe_read_proto(
+		m->btf_types, btf__type_by_id(m->btf_types, proto), &p);
 	if (why) {
 		diag_error(m->diag, &at, "member %s of %s %s", member, v->name,
 			why);

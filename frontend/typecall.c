@@ -374,7 +374,7 @@ static struct rty call_helper(
 	if (h->ret == HRET_NUM)
 		return rty_of(RTY_SCALAR, 0);
 	return h->ret == HRET_VALUE ? element(t->m, s->reg[1])
-				    : rty_of(RTY_UNKNOWN, 0);
+				    : fe_helper_object(t->m, h->id);
 }
 
 void types_call(

@@ -26,7 +26,7 @@ const struct frame *types_frame_join(
 	for (u32 k = 0; k < countof(a->slot); k++) {
 		if (rty_eq(a->slot[k], b->slot[k]))
 			continue;
-		struct rty j = rty_join(a->slot[k], b->slot[k], t->m->raw);
+		struct rty j = rty_join(t->m, a->slot[k], b->slot[k]);
 		if (rty_eq(j, a->slot[k]))
 			continue;
 		if (!out)
@@ -44,7 +44,7 @@ bool types_state_join(struct types *t, struct state *a, const struct state *b)
 	for (u32 r = 0; r < countof(a->reg); r++) {
 		if (rty_eq(a->reg[r], b->reg[r]))
 			continue;
-		struct rty j = rty_join(a->reg[r], b->reg[r], t->m->raw);
+		struct rty j = rty_join(t->m, a->reg[r], b->reg[r]);
 		changed |= !rty_eq(j, a->reg[r]);
 		a->reg[r] = j;
 	}
@@ -141,8 +141,8 @@ void types_stack_clobber(struct types *t, struct spec *sp, struct state *s,
 	}
 }
 
-static struct rty load_type(
-	const struct state *s, struct rty base, i64 off, u32 size)
+static struct rty load_type(struct module *m, const struct state *s,
+	struct rty base, i64 off, u32 size)
 {
 	u32 first, last;
 	char why[160];
@@ -154,6 +154,9 @@ static struct rty load_type(
 
 		return f ? f->type : rty_of(RTY_SCALAR, 0);
 	}
+	if (base.kind == RTY_PLAIN || base.kind == RTY_BTF ||
+		base.kind == RTY_REACHED)
+		return fe_pointee_load(m, base, off, size);
 	if (size != 8)
 		return rty_of(RTY_SCALAR, 0);
 	if (!((base.off + off) & 7) &&
@@ -196,7 +199,7 @@ static void step_mem(struct types *t, struct spec *sp, struct state *s,
 	switch (r->kind) {
 	case ISA_LDX:
 	case ISA_LDACQ:
-		s->reg[i->dst] = load_type(s, base, i->off, a->size);
+		s->reg[i->dst] = load_type(t->m, s, base, i->off, a->size);
 		return;
 	case ISA_LDSX: s->reg[i->dst] = rty_of(RTY_SCALAR, 0); return;
 	default: store_type(t, sp, s, i, a);
@@ -243,7 +246,7 @@ static struct rty mov_type(const struct state *s, const struct insn *i)
 
 static void note_exit(struct types *t, struct spec *sp, const struct state *s)
 {
-	struct rty ret = rty_join(sp->ret, s->reg[0], t->m->raw);
+	struct rty ret = rty_join(t->m, sp->ret, s->reg[0]);
 	bool changed = !rty_eq(ret, sp->ret);
 
 	sp->ret = ret;
@@ -411,7 +414,7 @@ static void check_contexts(struct module *m)
 	}
 }
 
-static struct state entry_state(const struct module *m, const struct func *f)
+static struct state entry_state(struct module *m, const struct func *f)
 {
 	struct state e = {0};
 	u32 ctx;
@@ -433,7 +436,7 @@ static struct state entry_state(const struct module *m, const struct func *f)
 	if (ctx_type(ctx)->of)
 		e.reg[1] = (struct rty){RTY_CTX, true, (u16)ctx, 0};
 	else
-		e.reg[1] = rty_of(RTY_UNKNOWN, 0);
+		e.reg[1] = fe_context(m, f);
 	return e;
 }
 

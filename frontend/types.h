@@ -19,16 +19,24 @@ enum rty_kind {
 	RTY_STACK,   /* id: frames up, 0 is the function's own; off: from r10 */
 	RTY_MAP,     /* struct kiln_map; id: map */
 	RTY_INNER, /* struct kiln_map from a map of maps, or NULL; id: template */
-	RTY_VALUE,  /* inside an element or NULL; id: map */
-	RTY_PACKET, /* id: enum rty_packet */
-	RTY_DATA,   /* inside a data section; id: section */
-	RTY_FN,	    /* address of a function; id: function or RTY_ANY_FN */
-	RTY_MIXED,  /* a context on one path, another thing on another */
+	RTY_VALUE,   /* inside an element or NULL; id: map */
+	RTY_PACKET,  /* id: enum rty_packet */
+	RTY_DATA,    /* inside a data section; id: section */
+	RTY_FN,	     /* address of a function; id: function or RTY_ANY_FN */
+	RTY_PLAIN,   /* a context that is plain memory; id: what is in there */
+	RTY_BTF,     /* inside a BTF object, or NULL; id: of which type */
+	RTY_REACHED, /* from a BTF object or arguments: a number, or a pointer
+		      * to a BTF object of unknown type */
+	RTY_MIXED,   /* a context on one path, another thing on another */
 };
 
 enum rty_packet { RTY_PACKET_DATA, RTY_PACKET_END, RTY_PACKET_META };
 
 enum { RTY_ANY_FN = 0xffff };
+
+/* In the id of PLAIN and BTF: memory of the application's, which programs may
+ * write. What is in the kernel's objects is only read. */
+enum { RTY_APP = 0x8000 };
 
 struct rty {
 	u8 kind;
@@ -52,7 +60,7 @@ static inline bool rty_eq(struct rty a, struct rty b)
 }
 
 struct rty rty_number(i64 v); /* fixed where it fits */
-struct rty rty_join(struct rty a, struct rty b, bool raw);
+struct rty rty_join(const struct module *m, struct rty a, struct rty b);
 /* dst op src of an ALU row with 64 or 32 bits. */
 struct rty rty_alu(const struct isa_row *r, bool is32, struct rty dst,
 	struct rty src, bool raw);
@@ -64,6 +72,25 @@ static inline const struct mapdef *rty_map(const struct module *m, struct rty t)
 	return t.kind == RTY_MAP || t.kind == RTY_INNER ? &m->map.v[t.id]
 							: NULL;
 }
+
+/* ---- pointee.c: what typed pointers point to ----------------------------- */
+
+/* The context of a program for which it is plain memory. */
+struct rty fe_context(struct module *m, const struct func *f);
+/* What a load of size bytes at base (PLAIN, BTF, REACHED) + off yields. */
+struct rty fe_pointee_load(
+	struct module *m, struct rty base, i64 off, u32 size);
+/* The object that a helper returns. */
+struct rty fe_helper_object(struct module *m, u32 helper);
+/* Of two BTF or REACHED. */
+struct rty fe_pointee_join(const struct module *m, struct rty a, struct rty b);
+/* The bytes [off, off + size) behind a BTF pointer as C writes them:
+ * "task->mm->total_vm". "" of another pointer. */
+const char *fe_pointee_path(
+	struct module *m, struct rty base, i64 off, u32 size);
+/* "struct task_struct", in buf. */
+const char *fe_pointee_name(
+	const struct module *m, struct rty t, char *buf, size_t size);
 
 /* ---- ctx.c: contexts by program type ------------------------------------- */
 
@@ -219,11 +246,12 @@ const char *fe_map_use(const struct mapdef *d, const struct helper *h);
 
 /* One slot of a function. */
 struct fe_use {
-	struct rty base; /* memory: what the address register holds */
-	u8 region;	 /* memory: enum region */
-	u8 size;	 /* memory: bytes, after rewriting */
-	u8 ctx;		 /* context: enum ctx_flags of the field */
-	i32 off;	 /* memory: added to the register, after rewriting */
+	struct rty base;  /* memory: what the address register holds */
+	u8 region;	  /* memory: enum region */
+	u8 size;	  /* memory: bytes, after rewriting */
+	u8 ctx;		  /* context: enum ctx_flags of the field */
+	const char *path; /* of a load that may fault: what it reads, in C */
+	i32 off;	  /* memory: added to the register, after rewriting */
 	u32 call; /* call: 1 + index in fe_func.calls; packet load: symbol
 			  * of the runtime's function */
 };

@@ -51,6 +51,9 @@ u8 types_region(const struct module *m, struct rty base)
 	case RTY_STACK: return REGION_STACK;
 	case RTY_VALUE: return REGION_MAP;
 	case RTY_PACKET: return REGION_PACKET;
+	case RTY_BTF:
+	case RTY_REACHED:
+		return base.id & RTY_APP ? REGION_UNKNOWN : REGION_BTF;
 	case RTY_DATA:
 		return m->data.v[base.id].writable ? REGION_GLOBAL
 						   : REGION_RODATA;
@@ -128,6 +131,20 @@ static void check_value(
 			d->name);
 }
 
+static void use_object(
+	const struct walk *w, struct mem_insn a, struct fe_use *u)
+{
+	char name[96];
+
+	if (!(a.flags & CTX_STORE)) {
+		u->path = fe_pointee_path(w->m, u->base, u->off, u->size);
+	} else if (!(u->base.id & RTY_APP)) {
+		bad(w, "%s %s, which programs only read",
+			a.atomic ? "atomic access to" : "store to",
+			rty_name(u->base, w->m, name, sizeof(name)));
+	}
+}
+
 static void use_mem(struct walk *w, const struct insn *i, struct mem_insn a,
 	struct fe_use *u)
 {
@@ -145,6 +162,8 @@ static void use_mem(struct walk *w, const struct insn *i, struct mem_insn a,
 			note_stack(w, (i64)u->base.off + u->off);
 		return;
 	case RTY_VALUE: check_value(w, &w->m->map.v[u->base.id], a); return;
+	case RTY_BTF:
+	case RTY_REACHED: use_object(w, a, u); return;
 	case RTY_MAP:
 	case RTY_INNER:
 	case RTY_FN:
@@ -262,7 +281,8 @@ static void use_context(const struct walk *w, const struct helper *h, u32 k)
 	const struct ctx_type *c = whole ? ctx_type(x.id) : NULL;
 	char name[96];
 
-	if (x.kind == RTY_NONE || x.kind == RTY_UNKNOWN || w->m->raw)
+	if (x.kind == RTY_NONE || x.kind == RTY_UNKNOWN ||
+		x.kind == RTY_PLAIN || w->m->raw)
 		return;
 	if (!whole)
 		bad(w, "argument %u of %s is %s, wanted the context", k + 1,
@@ -280,7 +300,7 @@ static bool is_map(struct rty x)
 {
 	return x.kind == RTY_MAP || x.kind == RTY_INNER ||
 	       x.kind == RTY_UNKNOWN || x.kind == RTY_VALUE ||
-	       x.kind == RTY_DATA;
+	       x.kind == RTY_DATA || x.kind == RTY_BTF || x.kind == RTY_REACHED;
 }
 
 /* The helper's symbol, made once; ctx: the context that its form depends on. */
@@ -667,6 +687,14 @@ void types_record(struct types *t, u32 func)
 		}
 	}
 	list_callees(m, w.f);
+}
+
+const char *fe_fault_path(const struct module *m, u32 func, u32 insn)
+{
+	const struct func *f = &m->func.v[func];
+	u32 slot = insn - f->first;
+
+	return slot < f->n && f->fe->use ? f->fe->use[slot].path : NULL;
 }
 
 /* ---- dump ---------------------------------------------------------------- */

@@ -41,6 +41,10 @@ bool place_alias(const struct place *a, const struct place *b, bool frame_lost)
 		return frame_lost &&
 		       (other == REGION_STACK || other == REGION_UNKNOWN);
 	}
+	/* an application's object may be in a map or global */
+	if (a->region == REGION_BTF || b->region == REGION_BTF)
+		return region_is_shared((enum region)a->region) &&
+		       region_is_shared((enum region)b->region);
 	return a->region == b->region || a->region == REGION_UNKNOWN ||
 	       b->region == REGION_UNKNOWN;
 }

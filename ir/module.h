@@ -8,6 +8,8 @@
 #include "ir/support.h"
 
 struct fe_func;
+struct fe_target;
+struct fe_pointees;
 
 enum sym_kind {
 	SYM_PROG, /* entry program: C-callable `prog` */
@@ -204,7 +206,9 @@ struct module {
 	const u8 *btf; /* merged .BTF, or NULL */
 	u32 btf_size;
 	void *btf_types; /* struct btf * of libbpf while the link lasts */
-	u8 digest[32];	 /* SHA-256 of the inputs */
+	const struct fe_target *target; /* types of --btf, or NULL */
+	struct fe_pointees *pointee;	/* what typed pointers point to */
+	u8 digest[32];			/* SHA-256 of the inputs */
 	bool raw;
 	const char *const
 		*progs; /* --prog: only these are compiled; NULL: all */

@@ -522,6 +522,7 @@ static int put_fault(struct inspect *s, u32 sec, u64 off)
 	if (!insn.sec || !fixup.sec)
 		return damaged(s, sec, off);
 	const struct nat_line *l = nat_line_at(&s->n, insn);
+	const struct nat_fault *note = nat_fault_at(&s->n, insn);
 	rep_row(&s->r);
 	rep_string(&s->r, "at", place_text(s, insn));
 	rep_string(&s->r, "type",
@@ -531,6 +532,9 @@ static int put_fault(struct inspect *s, u32 sec, u64 off)
 	rep_string(&s->r, "continues", place_text(s, fixup));
 	rep_string(&s->r, "source",
 		l ? arena_printf(s->a, "%s:%u", l->file, l->line) : "");
+	rep_string(
+		&s->r, "insn", note ? arena_printf(s->a, "%u", note->bpf) : "");
+	rep_string(&s->r, "loads", note ? note->path : "");
 	rep_end_row(&s->r);
 #undef FIELD
 	return 0;
@@ -586,6 +590,8 @@ static int inspect(struct cli *o)
 	err = nat_open(&s.n, &o->a, o->arg[0]);
 	if (!err)
 		err = nat_read_lines(&s.n);
+	if (!err)
+		err = nat_read_faults(&s.n);
 	if (!err)
 		err = rep_init(&s.r, &o->a, o);
 	if (!err) {

@@ -11,7 +11,8 @@
  *   debug.c    .debug_line and the little .debug_info that names functions
  *   elfout.c   image -> ELF bytes through libelf
  *   main.c     the command table; opts.c, cmd_*.c one file per command
- *   native.c   native objects, read again for inspect and disasm; lines.c
+ *   native.c   native objects, read again for inspect and disasm; lines.c,
+ *              faults.c
  *   report.c   tables as text or JSON; json.c
  */
 #ifndef KILN_LINKER_H
@@ -290,6 +291,13 @@ struct nat_line {
 	u32 line;
 };
 
+/* A record of .kiln.faults. */
+struct nat_fault {
+	struct place insn;
+	u32 bpf; /* instruction of its function */
+	const char *path;
+};
+
 struct nat_target {
 	const char *name; /* as in --target */
 	u16 machine;
@@ -310,7 +318,8 @@ struct native {
 	u32 nby_addr;
 	u32 *by_place; /* named functions and objects, by place */
 	u32 nby_place;
-	vec(struct nat_line) line; /* by place */
+	vec(struct nat_line) line;   /* by place */
+	vec(struct nat_fault) fault; /* by place */
 	void *elf;
 };
 
@@ -340,6 +349,12 @@ const struct nat_sym *nat_sym_at(const struct native *n, struct place at);
 int nat_read_lines(struct native *n);
 /* NULL if nothing is known of it. */
 const struct nat_line *nat_line_at(const struct native *n, struct place at);
+
+/* ---- faults.c ---- */
+/* Reads .kiln.faults. 0, or -1 after one line on stderr. */
+int nat_read_faults(struct native *n);
+/* What the load at a place is about, or NULL. */
+const struct nat_fault *nat_fault_at(const struct native *n, struct place at);
 
 /* Exit status of the command. */
 int cmd_compile(int argc, char **argv);

@@ -8,6 +8,7 @@
 #include <elf.h>
 #include <string.h>
 
+#include "frontend/frontend.h"
 #include "kiln/bytes.h"
 #include "kiln/format.h"
 #include "linker/linker.h"
@@ -183,6 +184,36 @@ static void add_sites(struct link *l, u32 i)
 		add_site(l, s, p, &p->unit->site.v[k]);
 }
 
+/* ---- what fault rows are about ----------------------------------------------- */
+
+static void add_fault_notes(struct link *l, u32 i)
+{
+	const struct placed *p = &l->placed[i];
+	const struct unit_fn *u = p->unit;
+	struct image *g = &l->img;
+
+	if (!u->fault.n)
+		return;
+	sec_id s = img_sec_new(g, KILN_SEC_FAULTS, SHT_PROGBITS, SHF_GROUP, 8);
+	img_sec(g, s)->group = img_sec(g, p->sec)->group;
+	for (u32 k = 0; k < u->fault.n; k++) {
+		const struct unit_fault *f = &u->fault.v[k];
+		const char *path = fe_fault_path(&l->m, i, f->bpf);
+		struct buf *b = &img_sec(g, s)->bytes;
+		size_t at = buf_zero(b, sizeof(struct kiln_fault_note));
+
+		buf_str(b, path ? path : "");
+		buf_align(b, 8, 0);
+		img_rel(g, s, at + offsetof(struct kiln_fault_note, insn),
+			l->cg.target->rel_abs64, img_sec_sym(g, p->sec),
+			p->off + f->insn);
+		put_le32(b->p + at + offsetof(struct kiln_fault_note, bpf),
+			f->bpf - l->m.func.v[i].first);
+		put_le32(b->p + at + offsetof(struct kiln_fault_note, size),
+			(u32)(b->n - at));
+	}
+}
+
 /* ---- maps ----------------------------------------------------------------------- */
 
 static void add_map(struct link *l, u32 i)
@@ -299,6 +330,9 @@ int lk_tables(struct link *l)
 	for (u32 i = 0; i < l->m.func.n; i++)
 		if (l->wanted[i])
 			add_faults(l, i);
+	for (u32 i = 0; i < l->m.func.n; i++)
+		if (l->wanted[i])
+			add_fault_notes(l, i);
 	for (u32 i = 0; i < l->m.func.n; i++)
 		if (l->wanted[i])
 			add_sites(l, i);

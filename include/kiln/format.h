@@ -39,6 +39,7 @@ extern "C" {
 #define KILN_SEC_PROGS	    "kiln_progs"
 #define KILN_SEC_HOOKS	    "kiln_hooks"
 #define KILN_SEC_NOTE	    ".note.kiln"
+#define KILN_SEC_FAULTS	    ".kiln.faults"
 
 /* ---- __ex_table --------------------------------------------------------- */
 
@@ -54,6 +55,18 @@ enum kiln_ex_type {
 	KILN_EX_ZERO = 1,  /* clear the register, go to fixup */
 	KILN_EX_SKIP = 2,  /* a store: go to fixup */
 	KILN_EX_FIXUP = 3, /* go to fixup, which does the rest */
+};
+
+/* ---- .kiln.faults -------------------------------------------------------- */
+
+/* What the rows of __ex_table are about, for people: not loaded, one section
+ * per function like its line table. A record is this, the C expression that is
+ * loaded ("task->mm->total_vm", or "" if it is not known) with its NUL, and
+ * zeroes up to a multiple of 8. */
+struct kiln_fault_note {
+	uint64_t insn; /* address of the instruction */
+	uint32_t bpf;  /* number of the BPF instruction in its function */
+	uint32_t size; /* bytes of the record */
 };
 
 /* ---- kiln_progs ---------------------------------------------------------- */
@@ -208,6 +221,9 @@ KILN_SIZE(kiln_ex_row, 12);
 KILN_AT(kiln_ex_row, fixup, 4);
 KILN_AT(kiln_ex_row, type, 8);
 KILN_AT(kiln_ex_row, data, 10);
+KILN_SIZE(kiln_fault_note, 16);
+KILN_AT(kiln_fault_note, bpf, 8);
+KILN_AT(kiln_fault_note, size, 12);
 KILN_SIZE(kiln_prog_row, 32);
 KILN_AT(kiln_prog_row, section, 4);
 KILN_AT(kiln_prog_row, entry, 8);

@@ -49,7 +49,9 @@ for object in two.kiln.o bfd.o lld.o; do
 		json out "programs 1 flags 1" scope
 		json out "maps 0 name" counts
 		json out "maps 1 bytes" 4096
-		json out "faults" '[]'
+		json out "faults 1 insn" 7
+		json out "faults 1 loads" \
+			"bpf_get_current_task_btf()->p2"
 	done
 done
 "$KILN" inspect -j two.kiln.o >out

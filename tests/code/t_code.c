@@ -9,7 +9,8 @@
  *   ; opt: features=bmi2,movbe mask=0xc7    how to compile
  *   ; opt: strict-align
  *
- * Behind an instruction stand the relocation it holds and its fault row:
+ * Behind an instruction stand the relocation it holds and its fault row
+ * ("fault elsewhere": it does not go on with the next instruction):
  *   call 5 ; plt far        mov rax, qword ptr [rdi] ; fault
  *
  * usage: t_code CASE.ir...     t_code -d CASE.ir  prints what comes out
@@ -94,7 +95,8 @@ static void annotate(const struct kind *kind, char *line,
 				syms[u->rel.v[k].sym].name);
 	for (u32 k = 0; k < u->fault.n; k++)
 		if (u->fault.v[k].insn == from)
-			snprintf(line + n, LEN - n, " ; fault");
+			snprintf(line + n, LEN - n, " ; fault%s",
+				u->fault.v[k].fixup == to ? "" : " elsewhere");
 }
 
 static void disassemble(

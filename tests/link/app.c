@@ -92,6 +92,31 @@ static void print_tables(void)
 	puts("");
 }
 
+/* p1 and p2 have one load each that may fault. */
+static void check_faults(void)
+{
+	const struct kiln_ex_row *e = __start___ex_table;
+
+	for (const struct kiln_prog_row *p = __start_kiln_progs;
+		p < __stop_kiln_progs; p++) {
+		if (strcmp(SELF(p, name), "p1") && strcmp(SELF(p, name), "p2"))
+			continue;
+		check(e < __stop___ex_table, "number of fault rows");
+		if (e == __stop___ex_table)
+			return;
+		const char *insn = SELF(e, insn), *fixup = SELF(e, fixup);
+
+		check(insn > SELF(p, entry) &&
+				(p + 1 == __stop_kiln_progs ||
+					insn < SELF(p + 1, entry)),
+			"place of a fault row");
+		check(fixup > insn && fixup <= insn + 8, "fixup");
+		check(e->type == KILN_EX_ZERO, "type of a fault row");
+		e++;
+	}
+	check(e == __stop___ex_table, "number of fault rows");
+}
+
 static void use_api(void)
 {
 	struct kiln_object *o = kiln_object_self();
@@ -111,6 +136,7 @@ int main(void)
 {
 	run();
 	print_tables();
+	check_faults();
 	use_api();
 	return bad;
 }

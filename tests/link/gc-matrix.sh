@@ -37,6 +37,13 @@ for keep in 1 2 3; do
 				diff out wanted
 				fail "$what: other rows"
 			}
+			# what the loads are is told of those that are left
+			for p in 1 2; do
+				grep -q "p$p " wanted || continue
+				"$KILN" inspect -j app | grep -Fq \
+					"\"loads\":\"bpf_get_current_task_btf()->p$p\"" ||
+					fail "$what: path of p$p"
+			done
 		done
 	done
 done

@@ -1,5 +1,6 @@
 /* Two programs that share nothing: each has its own map, one its own helper
- * and a run scope, and each calls its own subprogram. */
+ * and a run scope, and each calls its own subprogram and has a load that may
+ * fault. */
 #include <linux/bpf.h>
 #include <kiln/bpf.h>
 
@@ -16,6 +17,13 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } times SEC(".maps");
+
+struct task_struct {
+	long first;
+	int p1, p2;
+} __attribute__((preserve_access_index));
+
+static struct task_struct *(*bpf_get_current_task_btf)(void) = (void *)158;
 
 int runs;
 const volatile int step = 3;
@@ -37,14 +45,18 @@ static __noinline __u64 stamp(__u32 key)
 SEC("xdp")
 int p1(struct xdp_md *ctx)
 {
-	runs++;
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	runs += task ? task->p1 : 1;
 	return count(1) + ctx->data_end - ctx->data;
 }
 
 SEC("xdp")
 int p2(struct xdp_md *ctx)
 {
-	return stamp(2) + ctx->ingress_ifindex;
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return stamp(2) + ctx->ingress_ifindex + (task ? task->p2 : 0);
 }
 
 char LICENSE[] SEC("license") = "GPL";
