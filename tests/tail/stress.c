@@ -58,7 +58,8 @@ static unsigned random_below(unsigned n)
 static void fail(const char *what, unsigned got, unsigned want)
 {
 	printf("FAILED: %s %u, wanted %u\n", what, got, want);
-	bad = stop = 1;
+	bad = 1;
+	stop = 1;
 }
 
 /* ---- runs ---------------------------------------------------------------- */
@@ -219,7 +220,8 @@ static int everything(double seconds, const char *who)
 	pthread_t pest;
 
 	stop = 0;
-	changes = runs = settled = 0;
+	changes = 0;
+	runs = settled = 0;
 	for (unsigned k = 0; k < nthreads; k++)
 		pthread_create(&thread[k], NULL, runner, NULL);
 	pthread_create(&pest, NULL, interrupter, NULL);
