@@ -138,7 +138,8 @@ static int add_var(struct fe_obj *o, u32 datasec, u32 i)
 		return 0;
 	i64 size = btf__resolve_size(b, var->type);
 	const char *name = btf__name_by_offset(b, var->name_off);
-	if (size < 0)
+	/* clang keeps the type of an array that it took apart */
+	if (size < 0 || (vi->size && vi->size < size))
 		size = vi->size;
 	if (!range_inside(off, (u64)size, o->sec[sec].size)) {
 		fe_error(o, o->sec[sec].name,
