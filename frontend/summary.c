@@ -315,11 +315,14 @@ static void find_uses(struct module *m, const struct func *f)
 
 /* ---- calls --------------------------------------------------------------- */
 
+/* A program that is called like a subprogram is not summarised. */
 static void sharpen(struct arg_mem *a, const struct func *callee, u32 param)
 {
-	if (a->access == ARG_ESCAPE && param < callee->nparams)
+	if (a->access != ARG_ESCAPE || callee->is_prog)
+		return;
+	if (param < callee->nparams)
 		*a = callee->fe->param[param];
-	else if (a->access == ARG_ESCAPE)
+	else
 		a->access = ARG_SCALAR; /* the callee does not look at it */
 }
 

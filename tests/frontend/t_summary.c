@@ -187,6 +187,24 @@ static void t_summary_goes_to_callbacks(void **state)
 	fix_fini(&x);
 }
 
+/* A program is analysed for its context; what it does behind it nobody asks. */
+static void t_summary_called_program_may_do_anything(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fix_init(&x);
+	fix_func(&x, "p", SYM_PROG, call_sub)->prog_type =
+		BPF_PROG_TYPE_SYSCALL;
+	fix_func(&x, "sub", SYM_PROG, "*(u32 *)(r1 + 0) = 5\nr0 = 0\nexit")
+		->prog_type = BPF_PROG_TYPE_SYSCALL;
+	fix_name(&x, &x.m.func.v[0], 4, x.m.func.v[1].sym);
+	if (fe_decode(&x.m) || fe_flow(&x.m) || fe_types(&x.m))
+		fail_msg("%s", x.log);
+	expect(x.m.func.v[0].fe->calls.v[0].arg[0], ARG_ESCAPE, 0, 0);
+	fix_fini(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +219,7 @@ int main(void)
 		cmocka_unit_test(t_summary_mixed_register_escapes_where_used),
 		cmocka_unit_test(t_summary_arithmetic_escapes),
 		cmocka_unit_test(t_summary_goes_through_calls),
+		cmocka_unit_test(t_summary_called_program_may_do_anything),
 		cmocka_unit_test(t_summary_goes_to_callbacks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
