@@ -120,8 +120,15 @@ static u16 bits(u32 n) /* r1..rn */
 	return (u16)(((1u << n) - 1) << 1);
 }
 
-/* Registers that a call reads. */
-static u16 call_uses(const struct module *m, const struct insn *i)
+/* Registers that a function may pass on as optional arguments without having
+ * written them: its own parameters. Of a program there is but the context. */
+static u16 passed_on(const struct module *m, const struct func *f)
+{
+	return f->is_prog ? 0 : bits(fe_func_nargs(m, f->btf_type));
+}
+
+/* Registers that a call reads; opt: of those that are optional. */
+static u16 call_uses(const struct module *m, const struct insn *i, u16 opt)
 {
 	const struct helper *h;
 	i64 to = fe_func_of_sym(m, i->sym);
@@ -137,7 +144,9 @@ static u16 call_uses(const struct module *m, const struct insn *i)
 		if (!h)
 			return 0;
 		for (u32 k = 0; k < h->nargs; k++)
-			if (h->arg[k] != HARG_OPT && h->arg[k] != HARG_REDIR)
+			if (h->arg[k] == HARG_OPT)
+				use |= (u16)(2u << k & opt);
+			else if (h->arg[k] != HARG_REDIR)
 				use |= (u16)(2u << k);
 		return use;
 	case ISA_CALLFN:
@@ -146,7 +155,8 @@ static u16 call_uses(const struct module *m, const struct insn *i)
 	}
 }
 
-static struct usedef insn_usedef(const struct module *m, const struct insn *i)
+static struct usedef insn_usedef(
+	const struct module *m, const struct insn *i, u16 opt)
 {
 	const struct isa_row *r = isa_row(i);
 	struct usedef u = {0, 0};
@@ -174,7 +184,7 @@ static struct usedef insn_usedef(const struct module *m, const struct insn *i)
 	case ISA_CALLFN:
 	case ISA_KFUNC:
 	case ISA_CALLX:
-		u.use |= call_uses(m, i);
+		u.use |= call_uses(m, i, opt);
 		u.def |= 1 | bits(5);
 		break;
 	default: break;
@@ -182,8 +192,8 @@ static struct usedef insn_usedef(const struct module *m, const struct insn *i)
 	return u;
 }
 
-static struct usedef blk_usedef(
-	const struct module *m, const struct func *f, const struct fe_blk *b)
+static struct usedef blk_usedef(const struct module *m, const struct func *f,
+	const struct fe_blk *b, u16 opt)
 {
 	struct usedef sum = {0, 0};
 
@@ -192,7 +202,7 @@ static struct usedef blk_usedef(
 
 		if (i->second)
 			continue;
-		struct usedef u = insn_usedef(m, i);
+		struct usedef u = insn_usedef(m, i, opt);
 		sum.use |= (u16)(u.use & ~sum.def);
 		sum.def |= u.def;
 	}
@@ -209,12 +219,13 @@ static u16 entry_reads(struct module *m, const struct func *f)
 	u16 *in = arena_array(m->a, u16, fe->nblk);
 	u32 *queue = arena_array(m->a, u32, fe->nblk);
 	u8 *queued = arena_array(m->a, u8, fe->nblk);
+	u16 opt = passed_on(m, f);
 	u32 n = 0;
 
 	for (u32 k = 0; k < fe->nrpo; k++) {
 		u32 b = fe->rpo[k];
 
-		u[b] = blk_usedef(m, f, &fe->blk[b]);
+		u[b] = blk_usedef(m, f, &fe->blk[b], opt);
 		queue[n++] = b; /* a stack: last blocks first */
 		queued[b] = 1;
 	}

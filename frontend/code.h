@@ -348,6 +348,8 @@ const char *fe_read_proto(
 bool fe_builtin_proto(const char *name, struct fe_proto *p);
 /* The FUNC with this id returns an integer of at most 32 bits. */
 bool fe_returns_int(const struct module *m, u32 btf_func);
+/* Its parameters, at most 5; 5 if that is not known. */
+u32 fe_func_nargs(const struct module *m, u32 btf_func);
 /* Registers that a call of it reads; 0 if it has no prototype. */
 u32 fe_extern_nargs(const struct module *m, u32 sym);
 

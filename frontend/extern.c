@@ -118,16 +118,31 @@ bool fe_extern_proto(
 	return !*why;
 }
 
-bool fe_returns_int(const struct module *m, u32 btf_func)
+/* The prototype of a FUNC, or NULL. */
+static const struct btf_type *proto_of(const struct module *m, u32 btf_func)
 {
 	const struct btf *btf = m->btf_types;
 	const struct btf_type *t;
 
 	if (!btf || !btf_func)
-		return false;
+		return NULL;
 	t = btf__type_by_id(btf, btf_func);
 	t = t && btf_is_func(t) ? btf__type_by_id(btf, t->type) : NULL;
-	t = t && btf_is_func_proto(t) && t->type ? strip(btf, t->type) : NULL;
+	return t && btf_is_func_proto(t) ? t : NULL;
+}
+
+u32 fe_func_nargs(const struct module *m, u32 btf_func)
+{
+	const struct btf_type *t = proto_of(m, btf_func);
+
+	return t && btf_vlen(t) < 5 ? btf_vlen(t) : 5;
+}
+
+bool fe_returns_int(const struct module *m, u32 btf_func)
+{
+	const struct btf_type *t = proto_of(m, btf_func);
+
+	t = t && t->type ? strip(m->btf_types, t->type) : NULL;
 	return t && (btf_is_int(t) || btf_is_any_enum(t)) && t->size <= 4;
 }
 

@@ -77,6 +77,21 @@ static void t_flow_parameters_go_through_calls(void **state)
 			"lost: params 5 frames 1 unused\n  b0: 0..1\n");
 }
 
+/* trace_printk: whoever calls `say` may want all of its numbers printed. */
+static void t_flow_optional_arguments_may_be_parameters(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fix_init(&x);
+	fix_func(&x, "p", SYM_PROG,
+		"r2 = 1\nr3 = 2\n.slot 85100000ffffffff\ncall 6\nexit");
+	fix_func(&x, "say", SYM_SUBPROG, "r4 = 7\ncall 6\nexit");
+	call(&x, 0, 2, 1);
+	expect_flow(&x, "p: params 1 frames 2\n  calls say\n  b0: 0..4\n"
+			"say: params 5 frames 1\n  b0: 0..2\n");
+}
+
 static void t_flow_scope_goes_to_callers(void **state)
 {
 	struct fixture x;
@@ -153,6 +168,7 @@ int main(void)
 		cmocka_unit_test(t_flow_blocks_of_a_loop),
 		cmocka_unit_test(t_flow_branch_to_next_has_one_edge),
 		cmocka_unit_test(t_flow_parameters_go_through_calls),
+		cmocka_unit_test(t_flow_optional_arguments_may_be_parameters),
 		cmocka_unit_test(t_flow_scope_goes_to_callers),
 		cmocka_unit_test(t_flow_refuses_recursion),
 		cmocka_unit_test(t_flow_allows_eight_frames),
