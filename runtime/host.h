@@ -56,8 +56,9 @@ u32 rt_scope_pid(void);
 /* System calls without libc's errno and lazy binding: they clobber nothing
  * that a run scope's caller may hold. Negative errno. */
 long rt_syscall(long nr, long a, long b, long c, long d);
-/* Private zeroed memory, not reserved: its address or negative errno. */
-long rt_mmap(size_t size);
+/* Private zeroed memory, not reserved, at the address if that is free: its
+ * address or negative errno. */
+long rt_mmap(u64 hint, size_t size);
 
 /* ---- ring_buffer.c --------------------------------------------------------------- */
 

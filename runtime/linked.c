@@ -38,6 +38,7 @@ static struct linked *make(const struct kiln_tables *t)
 	if (obj_index(&l->object, t)) {
 		free(l->object.prog);
 		free(l->object.map);
+		free(l->object.own);
 		free(l);
 		return NULL;
 	}

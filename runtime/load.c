@@ -1,5 +1,7 @@
 /*
- * A load from checked bytes to running code: the stages in their order.
+ * From checked bytes to running code: the stages in their order. Opening gives
+ * everything its address, so that values and maps can be changed in place;
+ * loading does what that may depend on.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -30,6 +32,13 @@ static u64 seg_room(struct kiln_object *o, enum seg s, u64 n, u64 align)
 	return at;
 }
 
+/* The list of frames ends with a word of 0, which linkers add. */
+static u64 room(const struct kiln_object *o, u32 i, u64 size)
+{
+	return strcmp(o->shstr + o->sh[i].sh_name, OBJ_EH_FRAME) ? size
+								 : size + 4;
+}
+
 /* Sections keep the order of the file: tables are link-ordered by it. */
 static int place_sections(struct kiln_object *o)
 {
@@ -48,7 +57,8 @@ static int place_sections(struct kiln_object *o)
 		if (seg == SEG_NONE)
 			continue;
 		o->sec[i].size = s->sh_size;
-		o->sec[i].off = seg_room(o, seg, s->sh_size, s->sh_addralign);
+		o->sec[i].off = seg_room(
+			o, seg, room(o, i, s->sh_size), s->sh_addralign);
 	}
 	return 0;
 }
@@ -65,14 +75,14 @@ static int place_slots(struct kiln_object *o)
 
 /* ---- 2: contents ------------------------------------------------------------------ */
 
-static void copy_sections(struct kiln_object *o)
+static void copy_sections(struct kiln_object *o, bool text)
 {
 	for (u32 i = 1; i < o->nsec; i++) {
 		const struct rt_sec *s = &o->sec[i];
 
 		/* fresh mappings are zero already */
 		if (s->seg == SEG_NONE || o->sh[i].sh_type == SHT_NOBITS ||
-			!s->size)
+			!s->size || (s->seg == SEG_TEXT) != text)
 			continue;
 		memcpy(o->seg[s->seg].rw + s->off,
 			o->bytes + o->sh[i].sh_offset, s->size);
@@ -81,22 +91,28 @@ static void copy_sections(struct kiln_object *o)
 
 /* ---- 3: symbols --------------------------------------------------------------------- */
 
-static int resolve_symbol(struct kiln_object *o, u32 i)
+static void resolve_own(struct kiln_object *o)
 {
-	const Elf64_Sym *s = &o->sym[i];
+	for (u32 i = 1; i < o->nsym; i++) {
+		const Elf64_Sym *s = &o->sym[i];
 
-	if (s->st_shndx == SHN_ABS) {
-		o->symval[i] = s->st_value;
-		return 0;
-	}
-	if (s->st_shndx != SHN_UNDEF) {
+		if (s->st_shndx == SHN_ABS)
+			o->symval[i] = s->st_value;
+		if (s->st_shndx == SHN_UNDEF || s->st_shndx == SHN_ABS)
+			continue;
 		const struct rt_sec *sec = &o->sec[s->st_shndx];
-
 		if (sec->seg != SEG_NONE)
 			o->symval[i] = (u64)(uintptr_t)o->seg[sec->seg].addr +
 				       sec->off + s->st_value;
-		return 0;
 	}
+}
+
+static int import_symbol(struct kiln_object *o, u32 i)
+{
+	const Elf64_Sym *s = &o->sym[i];
+
+	if (s->st_shndx != SHN_UNDEF)
+		return 0;
 	const char *name = obj_sym_name(o, i);
 	void *addr = sym_find(o, name);
 	o->symval[i] = (u64)(uintptr_t)addr;
@@ -125,14 +141,14 @@ static int check_names(const struct kiln_object *o)
 	return 0;
 }
 
-static int resolve_symbols(struct kiln_object *o)
+static int import_symbols(struct kiln_object *o)
 {
 	int err = check_names(o);
 
 	if (err)
 		return err;
 	for (u32 i = 1; i < o->nsym; i++) {
-		int one = resolve_symbol(o, i);
+		int one = import_symbol(o, i);
 
 		err = err ? err : one;
 	}
@@ -197,7 +213,7 @@ static int index_tables(struct kiln_object *o)
 
 /* ---- the stages -------------------------------------------------------------------------- */
 
-static int load(struct kiln_object *o)
+static int place(struct kiln_object *o)
 {
 	int err;
 
@@ -210,29 +226,61 @@ static int load(struct kiln_object *o)
 	/* one reservation, near the runtime if possible */
 	if ((err = mem_reserve(o)))
 		return err;
-	copy_sections(o);
-	if ((err = resolve_symbols(o)))
-		return err;
-	if ((err = reloc_apply_all(o)))
-		return err;
-	/* from here on nothing of it is writable and executable, or writable
-	 * that need not be */
-	if ((err = mem_protect(o)))
+	copy_sections(o, false);
+	resolve_own(o);
+	/* the tables name programs and maps */
+	if ((err = reloc_apply_all(o, true)))
 		return err;
 	return index_tables(o);
 }
 
+static int load(struct kiln_object *o)
+{
+	int err;
+
+	if ((err = fork_guard()))
+		return err;
+	if ((err = mem_open_text(o)))
+		return err;
+	copy_sections(o, true);
+	/* other maps take the place of its own */
+	if ((err = maps_bind(o)))
+		return err;
+	if ((err = import_symbols(o)))
+		return err;
+	if ((err = reloc_apply_all(o, false)))
+		return err;
+	maps_fill(o);
+	/* from here on nothing of it is writable and executable, or writable
+	 * that need not be */
+	if ((err = mem_protect(o)))
+		return err;
+	/* the tables again: relocations of a damaged object may lie in them */
+	if ((err = index_tables(o)))
+		return err;
+	return debug_add(o);
+}
+
+static int said(const struct kiln_object *o, int err)
+{
+	if (err == -ENOMEM)
+		obj_error(o, "out of memory");
+	return err;
+}
+
+int obj_place(struct kiln_object *o)
+{
+	return said(o, place(o));
+}
+
 RT_API int kiln_object_load(struct kiln_object *o)
 {
-	if (o->sec || o->linked) /* once, even if it failed */
+	if (o->tried || o->linked) /* once, even if it failed */
 		return -EBUSY;
-	int err = load(o);
-	if (err) {
-		if (err == -ENOMEM)
-			obj_error(o, "out of memory");
-		mem_release(o);
+	o->tried = true;
+	int err = said(o, load(o));
+	if (err)
 		return err;
-	}
 	o->loaded = true;
 	prog_add_object(o);
 	return 0;

@@ -32,7 +32,7 @@ static int prepare_locked(struct kiln_map *m)
 	u64 bytes;
 	int err;
 
-	if (!m->ops)
+	if (!m->ops || load32(&m->state, memory_order_relaxed) == MAP_UNLOADED)
 		return -RT_ENOTSUP;
 	err = rt_map_storage(m, &bytes);
 	if (err)

@@ -3,7 +3,6 @@
  * counted (inner.c says by whom), and are freed with the last hold.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -44,7 +43,8 @@ RT_API struct kiln_map *kiln_map_create(uint32_t type, const char *name,
 	const struct kiln_map_create_opts *opts)
 {
 	size_t n = name ? strlen(name) + 1 : 1;
-	struct kiln_map *m = calloc(1, sizeof(*m) + n);
+	/* where code of objects that share it reaches it */
+	struct kiln_map *m = kiln_port_pages(sizeof(*m) + n);
 
 	if (!m) {
 		errno = ENOMEM;
@@ -65,7 +65,7 @@ RT_API struct kiln_map *kiln_map_create(uint32_t type, const char *name,
 	own_sizes(m, kiln_map_kind(type));
 	int err = check(m);
 	if (err) {
-		free(m);
+		munmap(m, sizeof(*m) + n);
 		errno = -err;
 		return NULL;
 	}
@@ -86,7 +86,7 @@ void rt_map_release(struct kiln_map *m)
 		rt_map_drop(PTR(struct kiln_map, m->inner));
 	if (m->values)
 		munmap(PTR(void, m->values), m->values_size);
-	free(m);
+	munmap(m, sizeof(*m) + strlen(kiln_map_name(m)) + 1);
 }
 
 RT_API void kiln_map_free(struct kiln_map *m)

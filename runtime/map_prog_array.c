@@ -227,6 +227,11 @@ static bool is_inside(u64 p, const void *start, u64 size)
 	return p - (uintptr_t)start < size;
 }
 
+static struct kiln_map *next_of(const struct kiln_map *m)
+{
+	return (struct kiln_map *)(uintptr_t)m->priv[MAP_NEXT];
+}
+
 static void forget_programs(struct kiln_map *m, const void *start, u64 size)
 {
 	for (u32 i = 0; i < m->max_entries; i++) {
@@ -240,19 +245,11 @@ static void forget_programs(struct kiln_map *m, const void *start, u64 size)
 int rt_prog_array_forget(const void *start, u64 size)
 {
 	int err = kiln_port_lock(&rt_text_lock);
-	struct kiln_map **last = &maps;
 
 	if (err)
 		return err;
-	for (struct kiln_map *m = maps, *next; m; m = next) {
-		next = (struct kiln_map *)(uintptr_t)m->priv[MAP_NEXT];
-		if (is_inside((uintptr_t)m, start, size)) {
-			*last = next;
-			continue;
-		}
+	for (struct kiln_map *m = maps; m; m = next_of(m))
 		forget_programs(m, start, size);
-		last = (struct kiln_map **)(void *)&m->priv[MAP_NEXT];
-	}
 	kiln_port_unlock(&rt_text_lock);
 	return 0;
 }

@@ -28,6 +28,8 @@
 
 #define NEAR_STEP ((u64)4 << 20)
 enum { NEAR_TRIES = 20 }; /* on each side: 80 MiB, in reach of arm64's bl */
+/* an address that nobody has, out of reach of everything else */
+#define FAR	    ((u64)1 << 44)
 #define MAX_RESERVE ((u64)1 << 31)
 
 /* ---- placement ---------------------------------------------------------------- */
@@ -48,19 +50,40 @@ static u8 *reserve_at(u64 addr, u64 size)
 	return p;
 }
 
+bool mem_far;
+
+/* Below the runtime first: above it may be a heap that wants to grow. */
 static u8 *reserve_near(u64 size, u64 page)
 {
 	u64 here = (u64)(uintptr_t)&reserve_near & ~(page - 1);
 
+	if (mem_far)
+		return reserve_at(FAR, size);
 	for (u64 i = 1; i <= NEAR_TRIES; i++) {
-		u8 *p = reserve_at(here + i * NEAR_STEP, size);
+		u8 *p = NULL;
 
-		if (!p && here > i * NEAR_STEP + size)
+		if (here > i * NEAR_STEP + size)
 			p = reserve_at(here - i * NEAR_STEP - size, size);
+		if (!p)
+			p = reserve_at(here + i * NEAR_STEP, size);
 		if (p)
 			return p;
 	}
 	return reserve_at(0, size);
+}
+
+void *mem_near(u64 size)
+{
+	u64 page = (u64)sysconf(_SC_PAGESIZE);
+
+	if (size > MAX_RESERVE)
+		return NULL;
+	u8 *p = reserve_near(align_up(size, page), page);
+	if (p && mprotect(p, size, PROT_READ | PROT_WRITE)) {
+		munmap(p, size);
+		return NULL;
+	}
+	return p;
 }
 
 /* ---- text ------------------------------------------------------------------------ */
@@ -88,6 +111,11 @@ static int map_text_rw(struct kiln_object *o, int *fd)
 		mmap(NULL, s->size, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
 	if (p == MAP_FAILED)
 		return -errno;
+	/* a child must not have what the parent runs later */
+	if (madvise(p, s->size, MADV_DONTFORK)) {
+		munmap(p, s->size);
+		return -errno;
+	}
 	s->rw = p;
 	return 0;
 }
@@ -113,6 +141,8 @@ static int map_text_rx(struct kiln_object *o)
 		return -errno;
 	if (!o->keeps_rw)
 		drop_rw(o);
+	else if (madvise(s->rw, s->size, MADV_DOFORK))
+		return -errno;
 	__builtin___clear_cache((char *)s->addr, (char *)s->addr + s->size);
 	return 0;
 }
@@ -173,15 +203,8 @@ static int map_segments(struct kiln_object *o)
 
 		s->addr = at;
 		at += s->size;
-		if (!s->size)
+		if (!s->size || i == SEG_TEXT)
 			continue;
-		if (i == SEG_TEXT) {
-			int err = map_text_rw(o, &o->text_fd);
-
-			if (err)
-				return err;
-			continue;
-		}
 		if (mprotect(s->addr, s->size, PROT_READ | PROT_WRITE))
 			return -errno;
 		s->rw = s->addr;
@@ -202,29 +225,35 @@ int mem_reserve(struct kiln_object *o)
 			(unsigned long long)total);
 		return -ENOEXEC;
 	}
-	o->text_fd = -1;
 	o->base = reserve_near(total ? total : page, page);
 	if (!o->base)
 		return -ENOMEM;
 	o->reserved = total ? total : page;
-	int err = map_segments(o);
-	if (err == -EACCES || err == -EPERM) {
-		obj_error(o, "this system denies executable memory "
-			     "(memfd); link the object instead");
-		err = -EPERM;
-	}
-	return err;
+	return map_segments(o);
+}
+
+static int denied(const struct kiln_object *o, int err)
+{
+	if (err != -EACCES && err != -EPERM)
+		return err;
+	obj_error(o, "this system denies executable memory (memfd); link the "
+		     "object instead");
+	return -EPERM;
+}
+
+int mem_open_text(struct kiln_object *o)
+{
+	if (!o->seg[SEG_TEXT].size)
+		return 0;
+	return denied(o, map_text_rw(o, &o->text_fd));
 }
 
 int mem_protect(struct kiln_object *o)
 {
 	int err = o->seg[SEG_TEXT].size ? map_text_rx(o) : 0;
 
-	if (err) {
-		obj_error(o, "this system denies executable memory (memfd); "
-			     "link the object instead");
-		return err == -EACCES || err == -EPERM ? -EPERM : err;
-	}
+	if (err)
+		return denied(o, err);
 	for (u32 i = SEG_RODATA; i <= SEG_RELRO; i++)
 		if (o->seg[i].size &&
 			mprotect(o->seg[i].addr, o->seg[i].size, PROT_READ))

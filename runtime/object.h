@@ -2,8 +2,12 @@
  * The hosted half of the runtime: objects, programs, loading. The core never
  * sees this header.
  *
- *   object.c       open, check, close; programs, maps and globals by name
- *   load.c         the stages of a load in order
+ *   object.c       open, close; programs, maps and globals by name
+ *   objcheck.c     what a file must be like
+ *   objmap.c       maps of objects: checked, resized, shared
+ *   load.c         the stages of opening and loading in order
+ *   debug.c        what unwinders, gdb and perf are told
+ *   fork.c         what a fork must not interrupt
  *   mem.c          address space: one reservation near the runtime, W^X
  *   symbols.c      names that objects import
  *   reloc.c        which bytes are relocated with which values
@@ -23,6 +27,9 @@
 #include "runtime/host.h"
 
 /* ---- an object -------------------------------------------------------------- */
+
+#define OBJ_EH_FRAME ".eh_frame"
+#define OBJ_MAX	     ((u64)1 << 30) /* bytes of a file, or of a section */
 
 /* Sections are gathered into segments of one protection. */
 enum seg { SEG_TEXT, SEG_RODATA, SEG_RELRO, SEG_DATA, SEG_COUNT, SEG_NONE };
@@ -47,11 +54,22 @@ struct kiln_program {
 	u32 type, flags;
 };
 
-/* Owned by who opened it; linked objects by the runtime, for ever. */
+/* A map that is in the object's data. */
+struct obj_map {
+	struct kiln_map *map;
+	struct kiln_object *owner; /* held: of the map that takes its place */
+	/* resized: its storage, and what that was in the object */
+	void *storage, *first;
+	u64 bytes, was;
+};
+
+/* Owned by who opened it, and by objects that share its maps; linked objects by the runtime, for ever. */
 struct kiln_object {
 	char *name;
 	bool linked; /* part of this process's image, not loaded */
 	bool loaded;
+	bool tried; /* to load */
+	u32 refs;
 	/* what was opened: checked once by object.c, trusted afterwards */
 	u8 *bytes;
 	size_t size;
@@ -78,11 +96,12 @@ struct kiln_object {
 	/* what both kinds have */
 	struct kiln_program *prog;
 	u32 nprog;
-	struct kiln_map **map;
+	struct kiln_map **map; /* what serves: own[i].map, or a shared one */
+	struct obj_map *own;
 	u32 nmap;
 	const struct kiln_site_row *site; /* loaded ones, checked */
 	u32 nsite;
-	u32 in_map; /* a program of it was put into a prog_array */
+	struct debug_entry *debug;
 	struct kiln_object *next; /* prog_host.c */
 };
 
@@ -91,10 +110,44 @@ void obj_error(const struct kiln_object *o, const char *fmt, ...)
 	printf_like(2, 3);
 
 /* ---- object.c ---- */
+void obj_put(struct kiln_object *o); /* gives up a hold */
+u64 obj_self(const i32 *field);	     /* what a self-relative field names */
+/* n bytes at p lie in segment s; a NUL-terminated text in read-only data. */
+bool obj_is_in(const struct kiln_object *o, enum seg s, const void *p, u64 n);
+bool obj_is_text(const struct kiln_object *o, const char *s);
 const char *obj_sym_name(const struct kiln_object *o, u32 sym);
 /* Reads the tables of a loaded or linked object: every pointer of a loaded
  * one is checked against its segments. 0 or -errno. */
 int obj_index(struct kiln_object *o, const struct kiln_tables *t);
+
+/* ---- objcheck.c ---- */
+int obj_check(struct kiln_object *o);
+int obj_refuse(const struct kiln_object *o, const char *what); /* -ENOEXEC */
+
+/* ---- objmap.c ---- */
+/* As obj_index(): finds maps when the object is opened, and looks at them again
+ * when it is loaded. */
+int maps_index(struct kiln_object *o, const struct kiln_tables *t);
+int maps_options(struct kiln_object *o);
+bool maps_has(const struct kiln_object *o, u64 address); /* as one of its */
+/* Makes maps resized and shared that are to be, before relocation, and moves
+ * what they begin with, after it. */
+int maps_bind(struct kiln_object *o);
+void maps_fill(struct kiln_object *o);
+void maps_free(struct kiln_object *o);
+
+/* ---- load.c ---- */
+/* Gives a checked object its place; data has its first values there. */
+int obj_place(struct kiln_object *o);
+
+/* ---- debug.c ---- */
+int debug_add(struct kiln_object *o); /* -ENOEXEC: its .eh_frame is damaged */
+void debug_remove(struct kiln_object *o);
+void debug_lock(void);
+void debug_unlock(void);
+
+/* ---- fork.c ---- */
+int fork_guard(void); /* from now on forks find no half-done lists */
 
 /* ---- prog_host.c ---- */
 /* Its programs can be found by their bodies, and its sites are live, until it is
@@ -106,7 +159,13 @@ void prog_remove_object(struct kiln_object *o);
 struct kiln_object *prog_object_of(const void *p);
 struct kiln_object *prog_next_object(const struct kiln_object *o);
 
+/* The loaded object, if any, that has this map, held. */
+struct kiln_object *obj_hold_owner(const struct kiln_map *m);
+
 /* ---- poke.c ---- */
+/* Around a fork: what is shared with a child is marked, under the lock. */
+void poke_before_fork(void);
+void poke_after_fork(void);
 /* Jumps of a loaded object's sites for what its maps begin with. With
  * rt_text_lock, before anybody runs it. */
 void poke_begin(struct kiln_object *o);
@@ -120,7 +179,13 @@ bool poke_jump(u8 *bytes, u64 at, u64 to);
 bool poke_alias_is_stale(void);
 
 /* ---- mem.c ---- */
+/* Places all segments; data can be written. */
 int mem_reserve(struct kiln_object *o);
+/* Text can be written, through another mapping. */
+int mem_open_text(struct kiln_object *o);
+/* size zeroed bytes in reach of the runtime and of objects, or NULL. */
+void *mem_near(u64 size);
+extern bool mem_far; /* for tests: objects are out of the runtime's reach */
 /* Text becomes read-execute, read-only data read-only. */
 int mem_protect(struct kiln_object *o);
 /* The text's pages become its own, after a fork. 0 or -errno. */
@@ -138,7 +203,9 @@ u64 rt_map_ops(u32 type);
 
 /* ---- reloc.c ---- */
 int reloc_count(struct kiln_object *o); /* which symbols need a slot */
-int reloc_apply_all(struct kiln_object *o);
+/* own: in data, with symbols of the object's own. Again, with all, when it is
+ * loaded: what was applied once does not matter. */
+int reloc_apply_all(struct kiln_object *o, bool own);
 
 /* ---- cpu_<target>.c ---- */
 /* What this CPU can do beyond the baseline: bits of format.h. */

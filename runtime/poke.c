@@ -36,7 +36,6 @@
  */
 #include <errno.h>
 #include <linux/membarrier.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/syscall.h>
 
@@ -44,7 +43,7 @@
 #include "runtime/object.h"
 
 /* state: under rt_text_lock */
-static bool handles_fork, fork_locked;
+static bool fork_locked;
 
 /* ---- sites --------------------------------------------------------------- */
 
@@ -129,7 +128,7 @@ static void open_gate(
 
 /* ---- fork ---------------------------------------------------------------- */
 
-static void before_fork(void)
+void poke_before_fork(void)
 {
 	bool locked = !kiln_port_lock(&rt_text_lock);
 
@@ -138,7 +137,7 @@ static void before_fork(void)
 	fork_locked = locked;
 }
 
-static void after_fork(void)
+void poke_after_fork(void)
 {
 	if (fork_locked)
 		kiln_port_unlock(&rt_text_lock);
@@ -179,15 +178,20 @@ static u64 slot_of_site(const struct kiln_site_row *r)
 		(u64 *)(uintptr_t)m->values + r->key, memory_order_relaxed);
 }
 
+/* Not those of a map that another object has: updates look for sites in the
+ * map's object only, so these take the slot for ever. */
+static bool is_live(const struct kiln_object *o, const struct kiln_site_row *r)
+{
+	const u8 *m = self(&r->map);
+
+	return r->state == KILN_SITE_OPEN && (u64)(m - o->base) < o->reserved;
+}
+
 void poke_begin(struct kiln_object *o)
 {
-	if (!o->nsite)
-		return;
-	handles_fork = handles_fork ||
-		       !pthread_atfork(before_fork, after_fork, after_fork);
-	for (u32 n = 0; handles_fork && n < o->nsite; n++) {
+	for (u32 n = 0; n < o->nsite; n++) {
 		const struct kiln_site_row *r = &o->site[n];
-		u64 body = r->state == KILN_SITE_OPEN ? slot_of_site(r) : 0;
+		u64 body = is_live(o, r) ? slot_of_site(r) : 0;
 
 		if (body &&
 			!atomic_load_explicit(gate_of(r), memory_order_relaxed))

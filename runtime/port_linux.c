@@ -40,9 +40,28 @@ RT_API uint64_t kiln_port_pid_tgid(void)
 	return (u64)rt_scope_pid() << 32 | scope_me()->tid;
 }
 
+/* Code of loaded objects, which lie next to the runtime (mem.c), has 32 bits for
+ * the distance of a map that they share: pages are asked for below, where nobody
+ * else's are as a rule. A hint only: the kernel may give others. */
+#define PAGES_BELOW ((u64)256 << 20)
+#define PAGES_REACH ((u64)1 << 30)
+
+static u64 pages_given; /* bytes */
+
+static u64 hint(size_t size)
+{
+	u64 n = align_up(size, 65536); /* of the largest pages */
+	u64 down = PAGES_BELOW + n +
+		   atomic_fetch_add_explicit(
+			   ATOMIC64(&pages_given), n, memory_order_relaxed);
+	u64 here = (u64)(uintptr_t)&hint & ~(u64)65535;
+
+	return down < PAGES_REACH && down < here ? here - down : 0;
+}
+
 RT_API void *kiln_port_pages(size_t size)
 {
-	long p = rt_mmap(size);
+	long p = rt_mmap(hint(size), size);
 
 	return p < 0 && p > -4096 ? NULL : (void *)p;
 }

@@ -46,6 +46,29 @@ struct kiln_object *prog_next_object(const struct kiln_object *o)
 	return o ? o->next : objects;
 }
 
+static bool has_map(const struct kiln_object *o, const struct kiln_map *m)
+{
+	for (u32 i = 0; i < o->nmap; i++)
+		if (o->map[i] == m)
+			return !o->linked && o->own[i].map == m;
+	return false;
+}
+
+struct kiln_object *obj_hold_owner(const struct kiln_map *m)
+{
+	struct kiln_object *o;
+
+	if (kiln_port_lock(&rt_text_lock))
+		return NULL;
+	for (o = objects; o && !has_map(o, m); o = o->next)
+		;
+	if (o)
+		atomic_fetch_add_explicit(
+			ATOMIC32(&o->refs), 1, memory_order_relaxed);
+	kiln_port_unlock(&rt_text_lock);
+	return o;
+}
+
 int rt_prog_of_value(const void *value, struct rt_prog *p)
 {
 	struct kiln_program *prog;
@@ -53,7 +76,6 @@ int rt_prog_of_value(const void *value, struct rt_prog *p)
 	memcpy(&prog, value, sizeof(prog));
 	if (!prog || prog->flags & KILN_PROG_RAW)
 		return -RT_EINVAL;
-	store32(&prog->obj->in_map, 1, memory_order_relaxed);
 	*p = (struct rt_prog){prog->name, (uintptr_t)prog->body, prog->type};
 	return 0;
 }

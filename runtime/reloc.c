@@ -114,17 +114,27 @@ static int apply_one(
 	return err;
 }
 
-int reloc_apply_all(struct kiln_object *o)
+static bool is_own(const struct kiln_object *o, u32 target, const Elf64_Rela *r)
 {
-	fill_slots(o);
+	return o->sec[target].seg != SEG_TEXT &&
+	       o->sym[ELF64_R_SYM(r->r_info)].st_shndx != SHN_UNDEF;
+}
+
+int reloc_apply_all(struct kiln_object *o, bool own)
+{
+	if (!own)
+		fill_slots(o);
 	for (u32 i = 1; i < o->nsec; i++) {
+		u32 target = o->sh[i].sh_info;
 		u64 n;
 
 		if (!applies(o, i))
 			continue;
 		const Elf64_Rela *r = relas(o, i, &n);
 		for (u64 k = 0; k < n; k++) {
-			int err = apply_one(o, o->sh[i].sh_info, &r[k], k);
+			int err = own && !is_own(o, target, &r[k])
+					  ? 0
+					  : apply_one(o, target, &r[k], k);
 
 			if (err)
 				return err;

@@ -85,7 +85,8 @@ static inline void store64(u64 *p, u64 v, memory_order o)
 
 /* ---- map.c: registry, dispatch, host side ----------------------------------- */
 
-enum { MAP_RAW, MAP_READY }; /* kiln_map.state */
+/* kiln_map.state; MAP_UNLOADED: of an object that is not loaded yet */
+enum { MAP_RAW, MAP_READY, MAP_UNLOADED };
 
 /* A program's function, called by a helper. What it has no argument for is 0. */
 typedef u64 (*callback_fn)(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5);

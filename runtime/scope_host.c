@@ -161,7 +161,7 @@ static u32 linked_limit(void)
 
 static struct pool *map_pool(void)
 {
-	long p = rt_mmap(sizeof(struct pool));
+	long p = rt_mmap(0, sizeof(struct pool));
 
 	if (p < 0 && p > -4096)
 		return NULL;

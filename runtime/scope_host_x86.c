@@ -94,10 +94,10 @@ long rt_syscall(long nr, long a, long b, long c, long d)
 	return syscall6(nr, (const long[6]){a, b, c, d});
 }
 
-long rt_mmap(size_t size)
+long rt_mmap(u64 hint, size_t size)
 {
 	return syscall6(SYS_mmap,
-		(const long[6]){0, (long)size, PROT_READ | PROT_WRITE,
+		(const long[6]){(long)hint, (long)size, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1});
 }
 

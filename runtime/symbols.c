@@ -50,7 +50,10 @@ static const struct {
 	{"kiln_port_cpu", (const void *)&kiln_port_cpu},
 	{KILN_LOOP_BUDGET, (const void *)&kiln_loop_budget},
 	{KILN_SKB_LOAD, (const void *)&kiln_skb_load},
-#define KFUNC(name) {#name, (const void *)&name}
+#define KFUNC(name)                        \
+	{                                  \
+#name, (const void *)&name \
+	}
 	KFUNC(bpf_iter_num_new),
 	KFUNC(bpf_iter_num_next),
 	KFUNC(bpf_iter_num_destroy),

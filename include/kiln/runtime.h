@@ -42,29 +42,43 @@ struct kiln_open_opts {
 	/* Tried before the runtime's helpers and the process's exported
 	 * symbols; name NULL ends. Borrowed until load returns. */
 	const struct kiln_symbol *symbols;
-	/* --map at load: entries by map name; name NULL ends. */
+	/* Sizes of maps, as by kiln_map_set_max_entries(); name NULL ends. */
 	const struct kiln_map_entries {
 		const char *name;
 		uint32_t max_entries;
 	} * map_entries;
+	uint32_t flags; /* enum kiln_open_flags */
+};
+
+enum kiln_open_flags {
+	KILN_OPEN_PERF_MAP = 1, /* write /tmp/perf-PID.map at load, for perf */
 };
 
 /* ---- objects ------------------------------------------------------------- */
 
-/* Reads and checks a native object; nothing is mapped executable yet. */
+/* Reads and checks a native object and gives its data a place. Programs, maps
+ * and globals can be found from now on; until it is loaded, values can be set
+ * and maps resized, but nothing run. An object may be opened several times: each
+ * has its own maps and globals. NULL with errno: ENOEXEC (malformed, wrong ABI,
+ * machine or CPU), ENOENT and EINVAL (options), ENOMEM, errors of reading. */
 struct kiln_object *kiln_object_open_file(
 	const char *path, const struct kiln_open_opts *opts);
 /* The bytes are copied. */
 struct kiln_object *kiln_object_open_mem(
 	const void *bytes, size_t size, const struct kiln_open_opts *opts);
-/* Resolves symbols, relocates, maps code read-execute. 0 or negative errno:
- * -ENOEXEC (malformed, wrong ABI, machine or CPU), -ENOENT (unresolved
- * symbol), -ERANGE (relocation out of reach), -EPERM (executable memory
- * denied), -ENOMEM. */
+/* Resolves symbols, relocates, maps code read-execute; what is const becomes
+ * read-only. A symbol is looked for in opts.symbols, in the runtime, in what the
+ * process exports (dlsym); a weak one that nobody has is 0. Unwinders and gdb
+ * see the code. Once per object. 0 or negative errno: -ENOEXEC, -ENOENT
+ * (unresolved symbol), -ERANGE (relocation out of reach, as of a map that is
+ * shared), -EPERM (executable memory denied), -EBUSY (loaded already), -ENOMEM;
+ * the reason is logged. */
 int kiln_object_load(struct kiln_object *obj);
-/* Unloads. No program of it may be running, other than by tail calls: closing
- * takes its programs out of all prog_arrays and waits until nobody is inside
- * one (kiln_synchronize(); if that fails the code stays mapped). NULL is fine. */
+/* Unloads: takes its programs out of all prog_arrays and waits until nobody is
+ * inside a run scope that may be in one of them (kiln_synchronize(); if that
+ * fails, as it does when called from a run scope, code and data stay mapped).
+ * Who calls kiln_program_entry() without a scope has returned before. Maps that
+ * another object reuses stay until that one is closed. NULL is fine. */
 void kiln_object_close(struct kiln_object *obj);
 const char *kiln_object_name(const struct kiln_object *obj);
 
@@ -104,6 +118,17 @@ static inline struct kiln_object *kiln_object_self(void)
 	return kiln_object_from_tables(&t);
 }
 
+/* A global variable by its name in the source, or NULL with errno ENOENT; size
+ * may be NULL. The address is the variable's from open to close. `const`
+ * variables, volatile (knobs) or not, can be written until the object is loaded;
+ * then a write faults. Not for linked objects, whose globals are C symbols. */
+void *kiln_object_find_global(
+	const struct kiln_object *obj, const char *name, size_t *size);
+/* Writes it, size bytes: -ENOENT, -EINVAL (not its size), -EPERM (const, and the
+ * object is loaded). Programs that run meanwhile may see it half done. */
+int kiln_object_set_global(struct kiln_object *obj, const char *name,
+	const void *value, size_t size);
+
 /* ---- programs -------------------------------------------------------------- */
 
 struct kiln_program *kiln_object_find_program(
@@ -130,6 +155,13 @@ struct kiln_map *kiln_object_find_map(
 struct kiln_map *kiln_object_next_map(
 	const struct kiln_object *obj, const struct kiln_map *prev);
 const char *kiln_map_name(const struct kiln_map *map);
+/* Between open and load of the map's object, else -EBUSY: another size, -E2BIG or
+ * -EINVAL if the kind cannot have it; or another map in its place, of a loaded
+ * object, a linked one, or from kiln_map_create(): -EINVAL unless kind, sizes of
+ * key and value, flags and CPU slots agree. Its number of entries counts then.
+ * Objects with a map that is reused are kept until its users are closed. */
+int kiln_map_set_max_entries(struct kiln_map *map, uint32_t max_entries);
+int kiln_map_reuse(struct kiln_map *map, struct kiln_map *other);
 /* A map of the host's own, for a map of maps or without any program. Sizes and
  * flags as the kernel takes them; inner: the template of a map of maps, or
  * NULL. NULL with errno EINVAL, E2BIG or ENOMEM. libkiln only. */
@@ -238,10 +270,6 @@ int kiln_synchronize(void);
 /* Closes the scopes that this thread left by a jump (siglongjmp out of a
  * handler). libkiln only. */
 void kiln_thread_reset(void);
-
-/* A global variable of a loaded object by name, or NULL; size may be NULL. */
-void *kiln_object_find_global(
-	const struct kiln_object *obj, const char *name, size_t *size);
 
 #ifdef __cplusplus
 }
