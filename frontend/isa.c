@@ -87,6 +87,7 @@ const struct harg_mem fe_harg_mem[] = {
 	[HARG_STR] = {ARG_ESCAPE, 0},
 	[HARG_ANY] = {ARG_ESCAPE, 0},
 	[HARG_OBJ] = {ARG_ESCAPE, 0},
+	[HARG_OPT] = {ARG_ESCAPE, 0}, /* %s */
 	[HARG_IN16] = {ARG_READ, 16},
 	[HARG_IN20] = {ARG_READ, 20},
 	[HARG_IN40] = {ARG_READ, 40},

@@ -205,6 +205,26 @@ static void t_summary_called_program_may_do_anything(void **state)
 	fix_fini(&x);
 }
 
+/* trace_printk("%s %d"): a string of the frame is looked at, a number is not. */
+static void t_summary_printed_argument_may_be_a_string(void **state)
+{
+	struct fixture x;
+	const struct fe_call *c;
+
+	(void)state;
+	fix_init(&x);
+	fix_func(&x, "p", SYM_PROG,
+		"*(u64 *)(r10 -8) = 0\nr1 = r10\nr1 += -8\nr2 = 8\n"
+		"r3 = r1\nr4 = 5\ncall 6\nexit")
+		->prog_type = BPF_PROG_TYPE_XDP;
+	if (fe_decode(&x.m) || fe_flow(&x.m) || fe_types(&x.m))
+		fail_msg("%s", x.log);
+	c = &x.m.func.v[0].fe->calls.v[0];
+	expect(c->arg[2], ARG_ESCAPE, 0, 0);
+	expect(c->arg[3], ARG_SCALAR, 0, 0);
+	fix_fini(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +239,7 @@ int main(void)
 		cmocka_unit_test(t_summary_mixed_register_escapes_where_used),
 		cmocka_unit_test(t_summary_arithmetic_escapes),
 		cmocka_unit_test(t_summary_goes_through_calls),
+		cmocka_unit_test(t_summary_printed_argument_may_be_a_string),
 		cmocka_unit_test(t_summary_called_program_may_do_anything),
 		cmocka_unit_test(t_summary_goes_to_callbacks),
 	};
