@@ -54,12 +54,13 @@ static void reset_xdp(struct run_ctx *c)
 		frame_end(c), frame_end(c) + TAILROOM);
 }
 
+/* With its metadata in front, as the kernel's test run. */
 static struct blob result_xdp(const struct run_ctx *c)
 {
 	const struct kiln_xdp_md *md = (const void *)c->ctx.p;
 
-	return (struct blob){
-		md->data, (size_t)((u8 *)md->data_end - (u8 *)md->data)};
+	return (struct blob){md->data_meta,
+		(size_t)((u8 *)md->data_end - (u8 *)md->data_meta)};
 }
 
 /* Who a frame is for that comes in on the loopback device: its own address is

@@ -112,9 +112,21 @@ static void fill(
 	}
 }
 
+/* The kernel's have no programs: only one is loaded at a time. */
+static void empty_programs(const struct nprog *n)
+{
+	struct kiln_map *m = NULL;
+
+	while ((m = kiln_object_next_map(n->obj, m)))
+		if (m->type == BPF_MAP_TYPE_PROG_ARRAY)
+			for (u32 k = 0; k < m->max_entries; k++)
+				kiln_map_delete(m, &k);
+}
+
 void contents_fill(const struct kprog k[2], const struct nprog *n, u64 seed)
 {
-	for (u32 i = 0; i < k[0].nmaps; i++) {
+	empty_programs(n);
+	for (u32 i = 0; seed && i < k[0].nmaps; i++) {
 		const struct kmap *m[2] = {&k[0].map[i], &k[1].map[i]};
 		struct kiln_map *to = kiln_object_find_map(n->obj, m[0]->name);
 		u64 s = seed + i;

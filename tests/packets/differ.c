@@ -216,8 +216,7 @@ static bool run_round(struct trial *t, const char *path, const char *section,
 	else if (!nprog_load(&t->native, bytes, size, t->name)) {
 		say_difference(t, "kiln does not load it");
 	} else {
-		if (seed)
-			contents_fill(t->kernel, &t->native, seed);
+		contents_fill(t->kernel, &t->native, seed);
 		run_packets(t);
 		compare_maps(t);
 	}

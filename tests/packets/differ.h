@@ -88,7 +88,7 @@ struct entries {
 	bool opaque; /* holds no comparable values */
 };
 
-/* The same entries into all three, drawn from seed. */
+/* The same entries into all three, drawn from seed; 0: none. No programs. */
 void contents_fill(const struct kprog k[2], const struct nprog *n, u64 seed);
 struct entries contents_of_kernel(const struct kmap *m);
 struct entries contents_of_native(const struct nprog *n, const struct kmap *m);

@@ -4,11 +4,16 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <gelf.h>
+#include <libelf.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "differ.h"
+
+enum { MAX_FILE = 1 << 24 };
 
 /* ---- loading ------------------------------------------------------------- */
 
@@ -74,6 +79,83 @@ static void unpin(struct bpf_object *obj)
 	bpf_object__for_each_map(m, obj) bpf_map__set_pin_path(m, NULL);
 }
 
+/* ---- what other loaders take and libbpf does not ------------------------- */
+
+/* Static programs become global. */
+static void make_global(u8 *to, Elf *elf, const GElf_Shdr *h, Elf_Data *d)
+{
+	GElf_Shdr in;
+	GElf_Sym sym;
+	size_t names;
+
+	if (elf_getshdrstrndx(elf, &names))
+		return;
+	for (int k = 0; gelf_getsym(d, k, &sym); k++) {
+		Elf64_Sym *s =
+			(void *)(to + h->sh_offset + (u32)k * h->sh_entsize);
+
+		if (GELF_ST_TYPE(sym.st_info) == STT_FUNC &&
+			gelf_getshdr(elf_getscn(elf, sym.st_shndx), &in) &&
+			strcmp(elf_strptr(elf, names, in.sh_name), ".text"))
+			s->st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC);
+	}
+}
+
+/* Ways of pinning that are Cilium's own: the attribute gets another name, and
+ * libbpf is told to pass over names that it does not know. */
+static void forget_pinning(u8 *btf, size_t n)
+{
+	static const char name[] = "\0pinning";
+	u8 *at = memmem(btf, n, name, sizeof(name));
+
+	if (at)
+		at[1] = 'P';
+}
+
+static void adapt(u8 *to, size_t size)
+{
+	Elf *elf = elf_memory((char *)to, size);
+	Elf_Scn *s = NULL;
+	GElf_Shdr h;
+	size_t names;
+
+	if (elf_getshdrstrndx(elf, &names))
+		names = 0;
+	while (names && (s = elf_nextscn(elf, s))) {
+		Elf_Data *d = elf_getdata(s, NULL);
+
+		if (!gelf_getshdr(s, &h) || !d ||
+			h.sh_offset + h.sh_size > size)
+			continue;
+		if (h.sh_type == SHT_SYMTAB)
+			make_global(to, elf, &h, d);
+		if (!strcmp(elf_strptr(elf, names, h.sh_name), ".BTF"))
+			forget_pinning(to + h.sh_offset, h.sh_size);
+	}
+	elf_end(elf);
+}
+
+/* State of this file: the object's bytes while libbpf has them. */
+static u8 *bytes;
+
+static struct bpf_object *open_object(const char *path)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, o, .relaxed_maps = true);
+	FILE *f = fopen(path, "rbe");
+	size_t size = 0;
+
+	free(bytes);
+	bytes = malloc(MAX_FILE);
+	if (f && bytes)
+		size = fread(bytes, 1, MAX_FILE, f);
+	if (f)
+		fclose(f);
+	elf_version(EV_CURRENT);
+	if (size)
+		adapt(bytes, size);
+	return size ? bpf_object__open_mem(bytes, size, &o) : NULL;
+}
+
 const char *kprog_load(struct kprog *k, const char *path, const char *prog,
 	const char *section, u32 type)
 {
@@ -83,7 +165,7 @@ const char *kprog_load(struct kprog *k, const char *path, const char *prog,
 	k->fd = -1;
 	why[0] = 0;
 	libbpf_set_print(keep_complaint);
-	k->obj = bpf_object__open_file(path, NULL);
+	k->obj = open_object(path);
 	if (!k->obj)
 		return legacy_load(k, path, prog, section, type);
 	p = only(k->obj, prog);

@@ -92,40 +92,92 @@ static bool holds_maps(u32 type)
 	       type == BPF_MAP_TYPE_HASH_OF_MAPS;
 }
 
-static const char *make_maps(struct kprog *k, const struct file *f, u32 sec)
-{
-	u32 size = definition_size(f, sec);
-	GElf_Sym s;
+/* The words of struct bpf_map_def and of iproute2's struct bpf_elf_map. */
+enum { TYPE, KEY, VALUE, MAX, FLAGS, INNER_IDX, ID = 5, INNER_ID = 7 };
 
-	if (size < 20)
-		return "map definitions of an unknown size";
+struct definition {
+	char name[64];
+	u64 at;
+	u32 word[9];
+};
+
+/* The template of a map of maps: by its place, or by its id. */
+static int inner_fd(const struct kprog *k, const struct definition *def, u32 n,
+	const struct definition *of, u32 size)
+{
+	for (u32 i = 0; i < n; i++) {
+		bool is = size >= 36 ? def[i].word[ID] == of->word[INNER_ID]
+				     : def[i].at / size == of->word[INNER_IDX];
+
+		if (is && !holds_maps(def[i].word[TYPE]))
+			return k->map[i].fd;
+	}
+	return -1;
+}
+
+static const char *make_map(
+	struct kprog *k, const struct definition *def, u32 n, u32 i, u32 size)
+{
+	const u32 *w = def[i].word;
+	LIBBPF_OPTS(bpf_map_create_opts, o, .map_flags = w[FLAGS]);
+	struct kmap *m = &k->map[i];
+
+	*m = (struct kmap){.type = w[TYPE],
+		.key_size = w[KEY],
+		.value_size = w[VALUE],
+		.max_entries = w[MAX]};
+	memcpy(m->name, def[i].name, sizeof(m->name));
+	if (m->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY && !m->max_entries)
+		m->max_entries = (u32)libbpf_num_possible_cpus();
+	if (holds_maps(m->type))
+		o.inner_map_fd = (u32)inner_fd(k, def, n, &def[i], size);
+	m->fd = bpf_map_create((enum bpf_map_type)m->type, NULL, m->key_size,
+		m->value_size, m->max_entries, &o);
+	return m->fd < 0 ? "the kernel refuses a map" : NULL;
+}
+
+static u32 read_definitions(
+	const struct file *f, u32 sec, u32 size, struct definition *def)
+{
+	GElf_Sym s;
+	u32 n = 0;
+
 	for (int i = 0; gelf_getsym(f->sec[f->symtab].data, i, &s); i++) {
-		struct kmap *m = &k->map[k->nmaps];
-		u32 def[5];
+		u32 bytes = size < sizeof(def->word) ? size : sizeof(def->word);
 
 		if (s.st_shndx != sec || GELF_ST_TYPE(s.st_info) == STT_SECTION)
 			continue;
-		if (k->nmaps == MAX_MAPS ||
-			s.st_value + size > f->sec[sec].h.sh_size)
-			return "too many maps";
-		memcpy(def, (u8 *)f->sec[sec].data->d_buf + s.st_value, 20);
-		if (holds_maps(def[0]))
-			return "maps of maps";
-		LIBBPF_OPTS(bpf_map_create_opts, o, .map_flags = def[4]);
-		*m = (struct kmap){.type = def[0],
-			.key_size = def[1],
-			.value_size = def[2],
-			.max_entries = def[3]};
-		if (m->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY && !m->max_entries)
-			m->max_entries = (u32)libbpf_num_possible_cpus();
-		snprintf(m->name, sizeof(m->name), "%s", sym_name(f, &s));
-		m->fd = bpf_map_create((enum bpf_map_type)m->type, NULL,
-			m->key_size, m->value_size, m->max_entries, &o);
-		if (m->fd < 0)
-			return "the kernel refuses a map";
-		k->nmaps++;
+		if (n == MAX_MAPS || s.st_value + size > f->sec[sec].h.sh_size)
+			return 0;
+		memset(&def[n], 0, sizeof(def[n]));
+		def[n].at = s.st_value;
+		snprintf(def[n].name, sizeof(def[n].name), "%s",
+			sym_name(f, &s));
+		memcpy(def[n].word, (u8 *)f->sec[sec].data->d_buf + s.st_value,
+			bytes);
+		n++;
 	}
-	return NULL;
+	return n;
+}
+
+static const char *make_maps(struct kprog *k, const struct file *f, u32 sec)
+{
+	static struct definition def[MAX_MAPS];
+	u32 size = definition_size(f, sec), n;
+	const char *why = NULL;
+
+	if (size < 20)
+		return "map definitions of an unknown size";
+	n = read_definitions(f, sec, size, def);
+	for (u32 i = 0; i < n; i++)
+		k->map[i].fd = -1;
+	/* templates first */
+	for (u32 pass = 0; pass < 2; pass++)
+		for (u32 i = 0; i < n && !why; i++)
+			if (holds_maps(def[i].word[TYPE]) == pass)
+				why = make_map(k, def, n, i, size);
+	k->nmaps = n;
+	return n ? why : "no maps";
 }
 
 static const struct kmap *map_named(const struct kprog *k, const char *name)
@@ -157,17 +209,34 @@ static struct range find_program(
 	return r;
 }
 
+static bool is_rel(const struct file *f, u32 s)
+{
+	return f->sec[s].h.sh_type == SHT_REL ||
+	       f->sec[s].h.sh_type == SHT_RELA;
+}
+
+static bool get_rel(const struct file *f, u32 s, int i, GElf_Rela *to)
+{
+	GElf_Rel rel;
+
+	if (f->sec[s].h.sh_type == SHT_RELA)
+		return gelf_getrela(f->sec[s].data, i, to);
+	if (!gelf_getrel(f->sec[s].data, i, &rel))
+		return false;
+	*to = (GElf_Rela){rel.r_offset, rel.r_info, 0};
+	return true;
+}
+
 static const char *relocate(const struct kprog *k, const struct file *f,
 	u32 sec, struct range r, struct bpf_insn *insn)
 {
 	for (u32 s = 1; s < f->n; s++) {
-		GElf_Rel rel;
+		GElf_Rela rel;
 		GElf_Sym sym;
 
-		if (f->sec[s].h.sh_type != SHT_REL ||
-			f->sec[s].h.sh_info != sec)
+		if (!is_rel(f, s) || f->sec[s].h.sh_info != sec)
 			continue;
-		for (int i = 0; gelf_getrel(f->sec[s].data, i, &rel); i++) {
+		for (int i = 0; get_rel(f, s, i, &rel); i++) {
 			const struct kmap *m;
 
 			if (rel.r_offset < r.at ||
@@ -194,16 +263,31 @@ static const char *text_of(const struct file *f, const char *section)
 	return sec ? f->sec[sec].data->d_buf : "GPL";
 }
 
+/* The verifier's last line but the statistics. */
+static const char *complaint(
+	const char *license, u32 type, const struct bpf_insn *insn, size_t n)
+{
+	static char log[LOG_SIZE];
+	LIBBPF_OPTS(bpf_prog_load_opts, o, .log_buf = log,
+		.log_size = sizeof(log), .log_level = 4);
+	char *end;
+
+	log[0] = 0;
+	bpf_prog_load((enum bpf_prog_type)type, NULL, license, insn, n, &o);
+	end = strstr(log, "\nprocessed ");
+	if (end)
+		*end = 0;
+	end = strrchr(log, '\n');
+	return end && end[1] ? end + 1 : log[0] ? log : strerror(errno);
+}
+
 static const char *load_program(struct kprog *k, const struct file *f,
 	const char *prog, const char *section, u32 type)
 {
 	static struct bpf_insn insn[MAX_INSNS];
-	static char log[LOG_SIZE];
 	u32 sec = find_section(f, section);
-	LIBBPF_OPTS(bpf_prog_load_opts, o, .log_buf = log,
-		.log_size = sizeof(log), .log_level = 1);
+	const char *why, *license = text_of(f, "license");
 	struct range r;
-	const char *why;
 
 	if (!sec)
 		return "no such section";
@@ -214,17 +298,9 @@ static const char *load_program(struct kprog *k, const struct file *f,
 	why = relocate(k, f, sec, r, insn);
 	if (why)
 		return why;
-	log[0] = 0;
-	k->fd = bpf_prog_load((enum bpf_prog_type)type, NULL,
-		text_of(f, "license"), insn, r.size / 8, &o);
-	if (k->fd >= 0)
-		return NULL;
-	/* its last line but the statistics */
-	char *end = strstr(log, "\nprocessed ");
-	if (end)
-		*end = 0;
-	end = strrchr(log, '\n');
-	return end ? end + 1 : log[0] ? log : strerror(errno);
+	k->fd = bpf_prog_load((enum bpf_prog_type)type, NULL, license, insn,
+		r.size / 8, NULL);
+	return k->fd < 0 ? complaint(license, type, insn, r.size / 8) : NULL;
 }
 
 const char *legacy_load(struct kprog *k, const char *path, const char *prog,
