@@ -41,6 +41,7 @@ struct kmap {
 /* One program in the kernel, with maps of its own. */
 struct kprog {
 	int fd;
+	bool hashes; /* it asks for the kernel's hash of the packet */
 	u32 nmaps;
 	struct kmap map[MAX_MAPS];
 	/* whoever holds the descriptors */
@@ -62,6 +63,8 @@ const char *kprog_load(struct kprog *k, const char *path, const char *prog,
 	const char *section, u32 type);
 const char *legacy_load(struct kprog *k, const char *path, const char *prog,
 	const char *section, u32 type);
+/* Looks at what the kernel got. */
+void kprog_scan(struct kprog *k, const struct bpf_insn *insn, size_t n);
 void kprog_unload(struct kprog *k);
 void kprog_run(const struct kprog *k, u32 type, const void *data, u32 n,
 	struct result *r);

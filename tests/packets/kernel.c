@@ -156,6 +156,14 @@ static struct bpf_object *open_object(const char *path)
 	return size ? bpf_object__open_mem(bytes, size, &o) : NULL;
 }
 
+void kprog_scan(struct kprog *k, const struct bpf_insn *insn, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		k->hashes |= insn[i].code == (BPF_JMP | BPF_CALL) &&
+			     !insn[i].src_reg &&
+			     insn[i].imm == BPF_FUNC_get_hash_recalc;
+}
+
 const char *kprog_load(struct kprog *k, const char *path, const char *prog,
 	const char *section, u32 type)
 {
@@ -179,6 +187,7 @@ const char *kprog_load(struct kprog *k, const char *path, const char *prog,
 	if (bpf_object__load(k->obj))
 		return why[0] ? why : strerror(errno);
 	k->fd = bpf_program__fd(p);
+	kprog_scan(k, bpf_program__insns(p), bpf_program__insn_cnt(p));
 	return take_maps(k);
 }
 

@@ -298,6 +298,7 @@ static const char *load_program(struct kprog *k, const struct file *f,
 	why = relocate(k, f, sec, r, insn);
 	if (why)
 		return why;
+	kprog_scan(k, insn, r.size / 8);
 	k->fd = bpf_prog_load((enum bpf_prog_type)type, NULL, license, insn,
 		r.size / 8, NULL);
 	return k->fd < 0 ? complaint(license, type, insn, r.size / 8) : NULL;

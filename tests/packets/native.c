@@ -31,12 +31,23 @@ static void out_of_memory(void *ctx)
 	exit(1);
 }
 
+/* The kernel's answer here, where nothing is forwarded; kiln's own, without an
+ * embedder, is that a packet is not forwarded for want of a route. */
+static u64 fib_lookup(void)
+{
+	return BPF_FIB_LKUP_RET_FWD_DISABLED;
+}
+
 bool nprog_load(
 	struct nprog *n, const void *bytes, size_t size, const char *prog)
 {
+	const struct kiln_symbol symbols[] = {
+		{"kiln_helper_fib_lookup", (void *)fib_lookup}, {0}};
+	const struct kiln_open_opts o = {.sz = sizeof(o), .symbols = symbols};
+
 	memset(n, 0, sizeof(*n));
 	arena_init(&n->a, out_of_memory, NULL);
-	n->obj = kiln_object_open_mem(bytes, size, NULL);
+	n->obj = kiln_object_open_mem(bytes, size, &o);
 	if (!n->obj || kiln_object_load(n->obj))
 		return false;
 	n->prog = kiln_object_find_program(n->obj, prog);
