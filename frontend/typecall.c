@@ -64,8 +64,12 @@ static u32 clone_func(struct types *t, u32 func, u32 n)
 	return number;
 }
 
+/* Where there are too many versions (through a few levels of calls they could
+ * be billions) all further calls share the first, which then refuses to access
+ * what is not one context at one offset. */
 static u32 find_spec(struct types *t, u32 func, const struct state *s)
 {
+	enum { MAX_SPECS = 32 };
 	u32 last = func, n = 1;
 
 	for (u32 k = func;; k = t->spec.v[k].next, n++) {
@@ -77,6 +81,8 @@ static u32 find_spec(struct types *t, u32 func, const struct state *s)
 		if (!sp->next)
 			break;
 	}
+	if (n >= MAX_SPECS)
+		return func;
 	u32 made = clone_func(t, func, n);
 	t->spec.v[last].next = made;
 	return made;

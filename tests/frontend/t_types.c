@@ -578,9 +578,35 @@ static void t_types_callback_must_be_known(void **state)
 		"insn 4: argument 2 of loop is number +7, wanted one function");
 }
 
+/* A subprogram that 60 calls give the context at 60 offsets, and that looks at
+ * none: it does not come in 60 versions. */
+static void t_types_versions_are_limited(void **state)
+{
+	enum { CALLS = 60, SLOTS = 3 };
+	char text[4096] = "r6 = r1\n";
+	size_t n = strlen(text);
+	struct fixture x;
+
+	(void)state;
+	for (int k = 0; k < CALLS; k++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n,
+			"r1 = r6\nr1 += %d\n.slot 85100000ffffffff\n", 4 * k);
+	snprintf(text + n, sizeof(text) - n, "r0 = 0\nexit");
+	fix_init(&x);
+	fix_func(&x, "p", SYM_PROG, text)->prog_type = BPF_PROG_TYPE_XDP;
+	u32 sym = fix_func(&x, "sub", SYM_SUBPROG, "r0 = r1\nexit")->sym;
+	for (u32 k = 0; k < CALLS; k++)
+		fix_name(&x, &x.m.func.v[0], SLOTS * (k + 1), sym);
+	if (fe_decode(&x.m) || fe_flow(&x.m) || fe_types(&x.m))
+		fail_msg("%s", x.log);
+	assert_in_range(x.m.func.n, 3, CALLS / 2 + 3);
+	fix_fini(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(t_types_versions_are_limited),
 		cmocka_unit_test(t_types_packet_access),
 		cmocka_unit_test(t_types_context_through_a_spill),
 		cmocka_unit_test(t_types_context_plus_constant),
