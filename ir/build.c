@@ -183,16 +183,6 @@ ref ir_param(struct fn *f, u32 index)
 	return float_get(f, OP_PARAM, TY_I64, 0, index);
 }
 
-bool ir_is_const(const struct fn *f, ref r, i64 *v)
-{
-	const struct ins *i = &f->ins[r.v];
-
-	if (i->op != OP_CONST)
-		return false;
-	*v = i->imm;
-	return true;
-}
-
 /* ---- lists --------------------------------------------------------------- */
 
 /* Links i in front of `at`; at 0: at the end of b. */

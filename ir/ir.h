@@ -229,7 +229,7 @@ struct fn {
 	 * frame that escapes has frame_escapes set and is 512. */
 	u32 frame;
 	bool frame_escapes;
-	bool counter; /* it gets a pointer to the count of tail calls */
+	bool counter;	   /* it gets a pointer to the count of tail calls */
 	bool strict_align; /* no pass may make an unaligned access */
 };
 
@@ -286,7 +286,7 @@ static inline bool op_has_rmw(enum op op)
 struct fn *ir_fn_new(struct arena *a, const char *name, u32 nparams);
 /* Room for that many in all: who knows its size need not grow and copy. */
 void ir_reserve(struct fn *f, u32 nins, u32 nblk);
-u32 ir_blk_new(struct fn *f); /* the first one is the entry */
+u32 ir_blk_new(struct fn *f);			/* the first one is the entry */
 ref ir_const(struct fn *f, enum ty t, i64 imm); /* hash-consed */
 ref ir_sym(struct fn *f, u32 sym, i64 addend);	/* hash-consed */
 ref ir_fp(struct fn *f, i64 off);		/* hash-consed */
@@ -317,7 +317,15 @@ void ir_ret(struct fn *f, u32 b, ref v);
 void ir_trap(struct fn *f, u32 b);
 void ir_remove(struct fn *f, u32 i); /* unlink and make it NOP */
 void ir_move_before(struct fn *f, u32 i, u32 at);
-bool ir_is_const(const struct fn *f, ref r, i64 *v); /* I32: zero-extended */
+static inline bool ir_is_const(const struct fn *f, ref r, i64 *v)
+{
+	const struct ins *i = ir_ins(f, r);
+
+	if (i->op != OP_CONST)
+		return false;
+	*v = i->imm; /* I32: zero-extended */
+	return true;
+}
 
 /* ---- print.c, parse.c: the text form (docs at the top of print.c) -------- */
 
@@ -358,9 +366,9 @@ u32 cfg_split_edge(struct fn *f, u32 b, u32 succ_index);
 
 /* The dominator tree of a function that must not change meanwhile. */
 struct dom_tree {
-	u32 *rpo, nlive; /* live blocks in reverse post-order */
-	u32 *order;	 /* block -> position, BLK_NONE if unreachable */
-	u32 *idom;	 /* block -> block */
+	u32 *rpo, nlive;   /* live blocks in reverse post-order */
+	u32 *order;	   /* block -> position, BLK_NONE if unreachable */
+	u32 *idom;	   /* block -> block */
 	u32 *first, *last; /* block -> interval in the tree's pre-order */
 };
 void cfg_dom_tree(const struct fn *f, struct arena *a, struct dom_tree *t);

@@ -15,13 +15,6 @@
 
 /* ---- Numbers and loops ---- */
 
-u64 ra_freq(const struct ra *ra, u32 num)
-{
-	u32 depth = ra->m->blk[ra->blk_of[num]].depth;
-
-	return 1ull << 3 * (depth < 10 ? depth : 10);
-}
-
 u32 ra_first_term(const struct ra *ra, u32 b)
 {
 	u32 num = ra_end(ra, b) - 1;

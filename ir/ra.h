@@ -161,8 +161,20 @@ struct reg_cur {
 
 /* The first entry that ends behind pos. */
 struct reg_cur regmap_find(const struct regmap *r, u32 pos);
-const struct reg_ent *regmap_at(const struct regmap *r, struct reg_cur c);
-struct reg_cur regmap_next(const struct regmap *r, struct reg_cur c);
+static inline const struct reg_ent *regmap_at(
+	const struct regmap *r, struct reg_cur c)
+{
+	return c.leaf < r->n ? &r->leaf[c.leaf]->e[c.i] : NULL;
+}
+static inline struct reg_cur regmap_next(
+	const struct regmap *r, struct reg_cur c)
+{
+	if (++c.i == r->leaf[c.leaf]->n) {
+		c.leaf++;
+		c.i = 0;
+	}
+	return c;
+}
 void regmap_add(struct arena *a, struct regmap *r, const struct reg_ent *e);
 void regmap_del(struct regmap *r, u32 from);
 
@@ -233,6 +245,14 @@ static inline u32 ra_end(const struct ra *ra, u32 b)
 	return ra->m->blk[b].first + ra->m->blk[b].n + b + 1;
 }
 
+/* Estimated executions of what has this number. */
+static inline u64 ra_freq(const struct ra *ra, u32 num)
+{
+	u32 depth = ra->m->blk[ra->blk_of[num]].depth;
+
+	return 1ull << 3 * (depth < 10 ? depth : 10);
+}
+
 static inline struct mins *ra_ins(const struct ra *ra, u32 num)
 {
 	return &ra->m->ins.v[num - ra->blk_of[num] - 1];
@@ -258,7 +278,6 @@ static inline bool ra_is_tied(const struct ra *ra, const struct mopd *o)
 
 /* live.c */
 void ra_live(struct ra *ra);
-u64 ra_freq(const struct ra *ra, u32 num);     /* estimated executions */
 u32 ra_first_term(const struct ra *ra, u32 b); /* its number */
 /* The nearest point at or behind (before) pos where a cut may be: even, not
  * between the terminators of a block. */

@@ -49,20 +49,6 @@ struct reg_cur regmap_find(const struct regmap *r, u32 pos)
 	return c;
 }
 
-const struct reg_ent *regmap_at(const struct regmap *r, struct reg_cur c)
-{
-	return c.leaf < r->n ? &r->leaf[c.leaf]->e[c.i] : NULL;
-}
-
-struct reg_cur regmap_next(const struct regmap *r, struct reg_cur c)
-{
-	if (++c.i == r->leaf[c.leaf]->n) {
-		c.leaf++;
-		c.i = 0;
-	}
-	return c;
-}
-
 static void add_leaf(struct arena *a, struct regmap *r, u32 at, u32 key)
 {
 	if (r->n == r->cap) {
