@@ -126,6 +126,8 @@ void rt_hash_free(struct kiln_map *m, u32 index)
 	_Atomic u64 *head = ATOMIC64(&hash_head(m)->free);
 	u64 old = atomic_load_explicit(head, memory_order_relaxed), new;
 
+	if (unlikely(m->nfields))
+		rt_fields_free(m, hash_value(m, hash_elem_at(m, index)));
 	do {
 		store64(&hash_elem_at(m, index)->key[0], (u32)old,
 			memory_order_relaxed);
@@ -217,6 +219,8 @@ u32 rt_hash_swap(struct kiln_map *m, const void *key, u32 hash,
 	go_live(m, index, key, load64(&old->next, memory_order_relaxed),
 		at.link);
 	end_life(old);
+	if (unlikely(m->nfields))
+		rt_fields_free(m, hash_value(m, old));
 	return index;
 }
 

@@ -156,10 +156,14 @@ RT_API struct kiln_object *kiln_object_open_file(
 /* No thread jumps into its programs, or is inside one. */
 static bool is_left(struct kiln_object *o)
 {
+	u64 text = (uintptr_t)o->seg[SEG_TEXT].addr;
 	int err = rt_prog_array_forget(o->base, o->reserved);
 
 	if (!err)
 		err = kiln_synchronize();
+	/* nobody starts timers any more, but for their callbacks */
+	if (!err)
+		err = rt_timers_drop(text, text + o->seg[SEG_TEXT].size);
 	if (err)
 		obj_warn(o, "a program may still be running: its code stays");
 	return !err;

@@ -345,15 +345,19 @@ void maps_fill(struct kiln_object *o)
 
 /* ---- close ------------------------------------------------------------------- */
 
-static void fini_map(const struct kiln_map *m)
+static void fini_map(struct kiln_map *m)
 {
 	const struct kiln_map_ops *ops = PTR(const struct kiln_map_ops, m->ops);
 
 	if (m->state != MAP_READY)
 		return;
-	rt_ring_close(PTR(struct kiln_map, (uintptr_t)m));
+	/* callbacks of others' programs */
+	while (rt_timers_drop((uintptr_t)m, (uintptr_t)(m + 1)))
+		kiln_port_relax();
+	rt_fields_free_all(m);
+	rt_ring_close(m);
 	if (ops->fini)
-		ops->fini(PTR(struct kiln_map, (uintptr_t)m));
+		ops->fini(m);
 }
 
 /* What a map that was never loaded says may be anything. */

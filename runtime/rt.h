@@ -224,17 +224,28 @@ static always_inline void words_zero(u64 *dst, size_t size)
 
 /* ---- fields.c: values with locks, timers, kernel pointers ---------------------- */
 
-void rt_fields_put(const struct kiln_map *m, u64 *dst, const void *src);
-void rt_fields_new(const struct kiln_map *m, u64 *dst, const void *src);
+void rt_fields_put(struct kiln_map *m, u64 *dst, const void *src);
+void rt_fields_new(struct kiln_map *m, u64 *dst, const void *src);
 void rt_fields_get(const struct kiln_map *m, void *dst, const u64 *src);
 bool rt_has_lock(const struct kiln_map *m);
 /* Under the value's lock. 0, -EINVAL without one, -EBUSY. */
-int rt_locked_put(const struct kiln_map *m, u64 *dst, const void *src);
+int rt_locked_put(struct kiln_map *m, u64 *dst, const void *src);
 int rt_locked_get(const struct kiln_map *m, void *dst, u64 *src);
+/* The end of a value's timers and kernel pointers; of all values'. */
+void rt_fields_free(struct kiln_map *m, u64 *value);
+void rt_fields_free_all(struct kiln_map *m);
+
+/* ---- helper_timer.c -------------------------------------------------------------- */
+
+/* The element of this struct bpf_timer goes: no callback begins any more. */
+void rt_timer_free(u64 *timer);
+/* Cancels the timers of maps, or with callbacks, that are in [lo, hi), and waits
+ * for the callback that runs. 0, or -EBUSY. */
+int rt_timers_drop(u64 lo, u64 hi);
 
 /* One value, by its size: over an old one; into a new element; to the host. */
 static always_inline void value_put(
-	const struct kiln_map *m, u64 *dst, const void *src)
+	struct kiln_map *m, u64 *dst, const void *src)
 {
 	if (unlikely(m->nfields))
 		rt_fields_put(m, dst, src);
@@ -243,7 +254,7 @@ static always_inline void value_put(
 }
 
 static always_inline void value_new(
-	const struct kiln_map *m, u64 *dst, const void *src)
+	struct kiln_map *m, u64 *dst, const void *src)
 {
 	if (unlikely(m->nfields))
 		rt_fields_new(m, dst, src);

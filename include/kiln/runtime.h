@@ -211,6 +211,28 @@ int kiln_map_lookup_and_delete(
 /* key NULL: the first key. -ENOENT at the end. */
 int kiln_map_next_key(struct kiln_map *map, const void *key, void *next);
 
+/* ---- timers and kernel pointers in values ------------------------------------- */
+
+/* Callbacks of bpf_timer_start() run in a run scope, one after the other. libkiln
+ * has a thread for that, which the first start makes (not in a signal handler);
+ * with libkiln-core the embedder calls this, from any context: runs what is due
+ * at now_ns (kiln_port_time_ns()), and returns when the next one is, or
+ * UINT64_MAX, or now_ns if it is to be called again: another context is in it.
+ * No callback begins after bpf_timer_cancel(), after its element was deleted or
+ * replaced, or after its object was closed; cancel and close wait for one that
+ * runs. At most 65536 timers are initialised at a time, and 256 where
+ * kiln_port_pages() gives none. */
+uint64_t kiln_timers_run(uint64_t now_ns);
+/* For the embedder of libkiln-core to define: a timer was started that is due
+ * before all others. Called with no lock held. */
+void kiln_timers_wake(uint64_t deadline_ns);
+
+/* For the embedder to define: bpf_kptr_xchg() left ptr at `off` in a value of
+ * the map, and that value was deleted, replaced or goes with its object. It is
+ * the callee's now. Called in any context, maybe with a lock of the map held: it
+ * must not use that map, or wait. The runtime's own does nothing. */
+void kiln_kptr_dtor(struct kiln_map *map, uint32_t off, void *ptr);
+
 /* ---- rings ---------------------------------------------------------------------- */
 
 /* Maps of type ringbuf: fn gets each record once, in order; a negative result

@@ -2,7 +2,7 @@
  * libkiln-core in a place of its own: a port of some forty lines, as firmware
  * would write it, here on threads that play the CPUs. Checks what differs
  * from libkiln: run scopes and grace periods of the core, the registers they
- * keep, static storage only, an embedder's own helper.
+ * keep, static storage only, an embedder's own helper, timers.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -190,6 +190,69 @@ static void check_maps(void)
 	CHECK(kiln_helper_map_delete_elem(0, 0, 0, 0, 0) == 4711);
 }
 
+/* ---- timers: the embedder runs them ------------------------------------------------ */
+
+static const struct kiln_map_field timer_field = {8, 16, KILN_FIELD_TIMER};
+static u64 timer_values[3 * 600];
+static struct kiln_map timed = {.type = KILN_MAP_TYPE_ARRAY,
+	.key_size = 4,
+	.value_size = 24,
+	.max_entries = 600,
+	.max_cpus = CPUS,
+	.values_size = sizeof(timer_values),
+	.nfields = 1};
+static u64 woken, calls, order[4];
+
+void kiln_timers_wake(uint64_t deadline_ns)
+{
+	woken = deadline_ns;
+}
+
+static u64 on_timer(u64 map, u64 key, u64 value, u64 none, u64 none2)
+{
+	(void)none, (void)none2;
+	CHECK(map == (uintptr_t)&timed && rt_in_scope());
+	CHECK(value == (uintptr_t)&timer_values[3 * *PTR(u32, key)]);
+	order[calls++ % 4] = *PTR(u32, key);
+	return 0;
+}
+
+static u64 arm(u32 i, u64 ns)
+{
+	u64 t = (uintptr_t)&timer_values[3 * i + 1];
+	u64 err = kiln_helper_timer_init(t, (uintptr_t)&timed, 1, 0, 0);
+
+	if (err)
+		return err;
+	CHECK(!kiln_helper_timer_set_callback(t, (uintptr_t)on_timer, 0, 0, 0));
+	return kiln_helper_timer_start(t, ns, 1, 0, 0);
+}
+
+static void check_timers(void)
+{
+	u32 key = 1;
+	u64 value[3] = {0};
+
+	timed.ops = (uintptr_t)&kiln_map_ops_array;
+	timed.values = (uintptr_t)timer_values;
+	timed.fields = (uintptr_t)&timer_field;
+	CHECK(kiln_timers_run(0) == UINT64_MAX);
+	CHECK(!arm(0, 300) && woken == 300);
+	CHECK(!arm(1, 100) && woken == 100);
+	CHECK(!arm(2, 200) && woken == 100);
+	CHECK(kiln_timers_run(99) == 100 && calls == 0);
+	CHECK(kiln_timers_run(250) == 300 && calls == 2);
+	CHECK(order[0] == 1 && order[1] == 2);
+	CHECK(kiln_timers_run(300) == UINT64_MAX && calls == 3);
+	/* 256 without memory from the port; a replaced value gives back */
+	for (u32 i = 3; i < 256; i++)
+		CHECK(!arm(i, 1000 + i * 7919 % 256));
+	CHECK(arm(256, 1000) == FAILED(ENOMEM));
+	CHECK(!kiln_map_update(&timed, &key, value, 0));
+	CHECK(!arm(256, 1000) && calls == 3);
+	CHECK(kiln_timers_run(2000) == UINT64_MAX && calls == 3 + 254);
+}
+
 int main(void)
 {
 	static const char fmt[] = "%s %d\n";
@@ -197,6 +260,7 @@ int main(void)
 	CHECK(scope_regs_lost(kiln_scope_enter) == 0);
 	CHECK(scope_regs_lost(kiln_scope_leave) == 0);
 	check_maps();
+	check_timers();
 	CHECK(kiln_helper_trace_printk((uintptr_t)fmt, sizeof(fmt),
 		      (uintptr_t) "core", 1, 0) == 7);
 	CHECK(!strcmp(logged, "core 1"));
