@@ -89,6 +89,11 @@ static struct timer *timer_at(u32 n)
 	return &chunk_of(n)->timer[(n - 1) % CHUNK];
 }
 
+static u64 life_of(const struct timer *t)
+{
+	return load64(&t->life, memory_order_relaxed);
+}
+
 static bool is_gone(struct timer *t)
 {
 	/* in the order of changes, so that no GONE is overlooked */
@@ -111,9 +116,7 @@ static u32 find(u64 handle)
 {
 	u32 n = (u32)handle;
 
-	if (!n || n > n_timers ||
-		load64(&timer_at(n)->life, memory_order_relaxed) !=
-			(GEN(handle) | USED))
+	if (!n || n > n_timers || life_of(timer_at(n)) != (GEN(handle) | USED))
 		return 0;
 	return n;
 }
@@ -197,7 +200,7 @@ static bool is_runner(void)
 static void release(u32 n)
 {
 	struct timer *t = timer_at(n);
-	u64 life = load64(&t->life, memory_order_relaxed);
+	u64 life = life_of(t);
 
 	stop(n);
 	t->fn = 0;
@@ -227,7 +230,7 @@ static int grow(void)
 
 static bool is_used(const struct timer *t)
 {
-	return load64(&t->life, memory_order_relaxed) & USED;
+	return life_of(t) & USED;
 }
 
 /* One of the next n that nobody has any more, or 0. */
@@ -334,10 +337,21 @@ static int run_one(u64 now, u64 *next)
 	return got;
 }
 
+static u32 how_many(void)
+{
+	u32 n = 0;
+
+	if (!kiln_port_lock(&lock)) {
+		n = n_heap;
+		kiln_port_unlock(&lock);
+	}
+	return n;
+}
+
 RT_API uint64_t kiln_timers_run(uint64_t now_ns)
 {
 	u64 next = UINT64_MAX;
-	u32 most = load32(&n_heap, memory_order_relaxed);
+	u32 most = how_many();
 	int got = 1;
 
 	if (atomic_exchange_explicit(ATOMIC32(&busy), 1, memory_order_acquire))
@@ -377,8 +391,7 @@ void rt_timer_free(u64 *timer)
 	mark_gone(t, handle);
 	if (kiln_port_lock(&lock))
 		return;
-	if (load64(&t->life, memory_order_relaxed) ==
-		(GEN(handle) | USED | GONE))
+	if (life_of(t) == (GEN(handle) | USED | GONE))
 		release((u32)handle);
 	kiln_port_unlock(&lock);
 }
@@ -452,7 +465,7 @@ static void begin(u32 n, u64 map, u64 value, u32 clock)
 	t->map = map;
 	t->value = value;
 	t->clock = clock;
-	store64(&t->life, GEN(t->life) | USED, memory_order_relaxed);
+	store64(&t->life, GEN(life_of(t)) | USED, memory_order_relaxed);
 }
 
 /* bpf_timer_init(timer, map, clock): CLOCK_REALTIME, _MONOTONIC, _BOOTTIME */
@@ -475,7 +488,8 @@ HELPER_FN(timer_init)
 	if (n) {
 		begin(n, a2, value, (u32)a3);
 		/* release: pairs with rt_timer_free() */
-		store64(word, GEN(timer_at(n)->life) | n, memory_order_release);
+		store64(word, GEN(life_of(timer_at(n))) | n,
+			memory_order_release);
 	}
 	kiln_port_unlock(&lock);
 	return n ? 0 : FAILED(ENOMEM);
