@@ -14,8 +14,8 @@
  * end (flatten).
  *
  * Floating values (constants, addresses) are made where they are first used:
- * once per block, and outside of loops for uses inside of them. Only calls,
- * returns and phis get copies of their own.
+ * once per block, and outside of loops for uses inside of them, a few per loop.
+ * Only calls, returns and phis get copies of their own.
  *
  * Upper halves. A 32-bit operation clears bits 32..63 of its register, so
  * ZEXT mostly is no instruction. What does not: TRUNC (no instruction either),
@@ -153,22 +153,50 @@ static bool is_floating(const struct ins *i)
 	return i->op == OP_CONST || i->op == OP_SYM || i->op == OP_FP;
 }
 
-/* The block that makes a floating value for users in b: out of the loops. */
-static u32 float_home(const struct sel *s, u32 b)
+/* A loop's constants compete for registers, and live all over it: more than a
+ * few are better made where they are used, and a loop of n blocks with n
+ * constants would take n * n steps to allocate. */
+enum {
+	MAX_HOISTED = 32, /* values that are made outside of one loop */
+	MAX_LEFT = 16,	  /* loops that are left to find a home */
+};
+
+/* The block that makes floating value v for users in b: out of the loops that
+ * have room for it, or where it is already. */
+static u32 float_home(const struct sel *s, const struct sel_val *v, u32 b)
 {
-	while (s->f->blk[b].depth)
-		b = s->f->blk[b].idom;
-	return b;
+	const struct blk *blk = s->f->blk;
+	u32 made = v->made ? s->flt.v[v->made - 1].home : BLK_NONE, home = b;
+	bool room = true;
+
+	for (u32 n = 0; n < MAX_LEFT && blk[b].loop != BLK_NONE; n++) {
+		room = room && s->hoisted[blk[b].loop] < MAX_HOISTED;
+		b = blk[blk[b].loop].idom;
+		if (room || b == made)
+			home = b;
+	}
+	return home;
+}
+
+static void count_hoisted(struct sel *s, u32 b, u32 home)
+{
+	while (b != home) {
+		u32 loop = s->f->blk[b].loop;
+
+		s->hoisted[loop]++;
+		b = s->f->blk[loop].idom;
+	}
 }
 
 static u32 float_use(struct sel *s, u32 root, u8 size)
 {
 	struct sel_val *v = &s->val[root];
-	u32 home = float_home(s, s->blk);
+	u32 home = float_home(s, v, s->blk);
 
 	if (!v->made || s->flt.v[v->made - 1].home != home) {
 		struct sel_float *new = vec_push(s->tmp, &s->flt);
 
+		count_hoisted(s, s->blk, home);
 		new->value = root;
 		new->vreg = mir_vreg(s->m, size);
 		new->home = home;
@@ -464,6 +492,7 @@ struct mfn *sel_run(struct fn *f, const struct cg *cg,
 	s.val = arena_array(tmp, struct sel_val, f->nins);
 	s.head = arena_array(tmp, u32, f->nblk);
 	s.pend = arena_array(tmp, u32, f->nblk);
+	s.hoisted = arena_array(tmp, u32, f->nblk);
 	s.index = arena_array(tmp, u32, f->nblk);
 	sel_prepare(&s, rpo, n);
 	sel_make_blocks(&s);

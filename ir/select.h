@@ -72,14 +72,15 @@ struct sel {
 	struct sel_val *val;	     /* by ref */
 	vec(struct sel_group) group; /* 0 is none */
 	vec(struct sel_float) flt;
-	u32 *head;  /* block -> first group */
-	u32 *pend;  /* block -> 1 + first of the floating values made there */
-	u32 *index; /* IR block -> MIR block */
-	u32 blk;    /* IR block being selected */
-	u32 ins;    /* IR instruction being selected */
-	u32 cur;    /* its group */
-	u32 term;   /* group of the block's terminator */
-	u32 want;   /* value whose flags the terminator asks for, or 0 */
+	u32 *head;    /* block -> first group */
+	u32 *pend;    /* block -> 1 + first of the floating values made there */
+	u32 *hoisted; /* header -> floating values made outside of its loop */
+	u32 *index;   /* IR block -> MIR block */
+	u32 blk;      /* IR block being selected */
+	u32 ins;      /* IR instruction being selected */
+	u32 cur;      /* its group */
+	u32 term;     /* group of the block's terminator */
+	u32 want;     /* value whose flags the terminator asks for, or 0 */
 	/* Counts, per region, of what may have written to it from the start of
 	 * the block to here. */
 	u32 epoch[REGION_COUNT];
