@@ -23,9 +23,15 @@ static void after(void)
 	debug_unlock();
 }
 
+static void after_in_child(void)
+{
+	rt_sync_after_fork();
+	after();
+}
+
 static void guard(void)
 {
-	result = -pthread_atfork(before, after, after);
+	result = -pthread_atfork(before, after, after_in_child);
 }
 
 int fork_guard(void)

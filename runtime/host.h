@@ -50,6 +50,8 @@ u32 rt_scope_cpus(void); /* how many slots there are */
 /* Whether the thread that a lock's owner word names is certainly gone. */
 bool rt_scope_is_gone(u32 id);
 u32 rt_scope_pid(void);
+/* In the child: nobody is in kiln_synchronize(). */
+void rt_sync_after_fork(void);
 
 /* ---- scope_host_<target>.c: instructions ---------------------------------------- */
 

@@ -39,7 +39,23 @@ static u64 room(const struct kiln_object *o, u32 i, u64 size)
 								 : size + 4;
 }
 
-/* Sections keep the order of the file: tables are link-ordered by it. */
+static void place_section(struct kiln_object *o, u32 i, bool is_nobits)
+{
+	const Elf64_Shdr *s = &o->sh[i];
+	enum seg seg = seg_of(s, o->shstr + s->sh_name);
+
+	if (seg == SEG_NONE || (s->sh_type == SHT_NOBITS) != is_nobits)
+		return;
+	o->keeps_rw |=
+		s->sh_size && !strcmp(o->shstr + s->sh_name, KILN_SEC_SITES);
+	o->sec[i].seg = (u8)seg;
+	o->sec[i].size = s->sh_size;
+	o->sec[i].off =
+		seg_room(o, seg, room(o, i, s->sh_size), s->sh_addralign);
+}
+
+/* Sections keep the order of the file: tables are link-ordered by it. Those
+ * without bytes come last, so that it is known where data is 0. */
 static int place_sections(struct kiln_object *o)
 {
 	o->sec = calloc(o->nsec, sizeof(*o->sec));
@@ -47,19 +63,13 @@ static int place_sections(struct kiln_object *o)
 	o->slot_of = calloc(o->nsym, sizeof(*o->slot_of));
 	if (!o->sec || !o->symval || !o->slot_of)
 		return -ENOMEM;
-	for (u32 i = 0; i < o->nsec; i++) {
-		const Elf64_Shdr *s = &o->sh[i];
-		enum seg seg = i ? seg_of(s, o->shstr + s->sh_name) : SEG_NONE;
-
-		o->sec[i].seg = (u8)seg;
-		o->keeps_rw |= s->sh_size &&
-			       !strcmp(o->shstr + s->sh_name, KILN_SEC_SITES);
-		if (seg == SEG_NONE)
-			continue;
-		o->sec[i].size = s->sh_size;
-		o->sec[i].off = seg_room(
-			o, seg, room(o, i, s->sh_size), s->sh_addralign);
-	}
+	for (u32 i = 0; i < o->nsec; i++)
+		o->sec[i].seg = SEG_NONE;
+	for (u32 i = 1; i < o->nsec; i++)
+		place_section(o, i, false);
+	o->zeros_off = o->seg[SEG_DATA].size;
+	for (u32 i = 1; i < o->nsec; i++)
+		place_section(o, i, true);
 	return 0;
 }
 

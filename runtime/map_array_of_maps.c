@@ -85,10 +85,16 @@ static void setup(struct kiln_map *m)
 {
 	const struct kiln_map_init *init = map_init(m);
 
-	for (u64 i = 0; i < m->ninit; i++)
-		if (init[i].key < m->max_entries)
-			atomic_store_explicit(place(m, init[i].key),
-				init[i].target, memory_order_relaxed);
+	for (u64 i = 0; i < m->ninit; i++) {
+		struct kiln_map *inner = PTR(struct kiln_map, init[i].target);
+
+		if (init[i].key >= m->max_entries)
+			continue;
+		/* a created map may serve for the object's own */
+		rt_map_hold(inner);
+		if ((inner = swap(m, init[i].key, inner)))
+			rt_map_drop(inner);
+	}
 }
 
 static void fini(struct kiln_map *m)

@@ -158,8 +158,11 @@ static void setup(struct kiln_map *m)
 		if (rt_hash_place(m, &key, hash).index)
 			continue;
 		index = rt_hash_alloc(m);
-		if (index)
-			put_new(m, index, &key, hash, &init[i].target);
+		if (!index)
+			continue;
+		/* a created map may serve for the object's own */
+		rt_map_hold(PTR(struct kiln_map, init[i].target));
+		put_new(m, index, &key, hash, &init[i].target);
 	}
 }
 

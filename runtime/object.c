@@ -337,13 +337,23 @@ RT_API struct kiln_map *kiln_object_find_map(
 	return NULL;
 }
 
-RT_API struct kiln_map *kiln_object_next_map(
-	const struct kiln_object *o, const struct kiln_map *prev)
+/* The first place of a map: one may serve in several. */
+static u32 place_of(const struct kiln_object *o, const struct kiln_map *m)
 {
 	u32 i = 0;
 
-	while (prev && i < o->nmap && o->map[i++] != prev)
-		;
+	while (i < o->nmap && o->map[i] != m)
+		i++;
+	return i;
+}
+
+RT_API struct kiln_map *kiln_object_next_map(
+	const struct kiln_object *o, const struct kiln_map *prev)
+{
+	u32 i = prev ? place_of(o, prev) + 1 : 0;
+
+	while (i < o->nmap && place_of(o, o->map[i]) < i)
+		i++;
 	return i < o->nmap ? o->map[i] : NULL;
 }
 

@@ -93,6 +93,7 @@ struct kiln_object {
 	u32 *slot_of; /* by symbol: 1 + index, or 0 */
 	u32 nslots;
 	u64 slots_off, veneers_off; /* in SEG_RELRO, SEG_TEXT */
+	u64 zeros_off; /* in SEG_DATA: from here on it begins as 0 */
 	/* what both kinds have */
 	struct kiln_program *prog;
 	u32 nprog;

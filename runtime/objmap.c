@@ -29,6 +29,13 @@ static bool is_unused(const struct kiln_map *m)
 	return unused;
 }
 
+/* A map's own books begin as 0, too: only programs can stand in an object. */
+static bool is_empty(const struct kiln_object *o, const struct kiln_map *m)
+{
+	return m->type == KILN_MAP_TYPE_PROG_ARRAY ||
+	       m->values - (uintptr_t)o->seg[SEG_DATA].addr >= o->zeros_off;
+}
+
 /* Storage is where its symbol says or, resized, where maps_bind() put it. */
 static bool has_storage(const struct kiln_object *o, const struct kiln_map *m,
 	const void *moved)
@@ -38,7 +45,8 @@ static bool has_storage(const struct kiln_object *o, const struct kiln_map *m,
 	if (rt_map_storage(m, &size) || size != m->values_size)
 		return false;
 	return !m->values || m->values == (uintptr_t)moved ||
-	       obj_is_in(o, SEG_DATA, PTR(void, m->values), size);
+	       (obj_is_in(o, SEG_DATA, PTR(void, m->values), size) &&
+		       is_empty(o, m));
 }
 
 /* Before it is loaded it has no operations: they are imported. */
@@ -229,6 +237,12 @@ RT_API int kiln_map_set_max_entries(struct kiln_map *m, uint32_t max_entries)
 	return err;
 }
 
+/* Of a map that others may be using for the first time. */
+static u32 state_of(const struct kiln_map *m)
+{
+	return load32(&m->state, memory_order_relaxed);
+}
+
 /* What code that was compiled for m takes for granted. */
 static bool is_alike(const struct kiln_map *m, const struct kiln_map *other)
 {
@@ -242,7 +256,7 @@ RT_API int kiln_map_reuse(struct kiln_map *m, struct kiln_map *other)
 {
 	if (m->state != MAP_UNLOADED)
 		return -EBUSY;
-	if (!other || other->state == MAP_UNLOADED || !is_alike(m, other))
+	if (!other || state_of(other) == MAP_UNLOADED || !is_alike(m, other))
 		return -EINVAL;
 	m->priv[0] = (uintptr_t)other;
 	return 0;
@@ -277,7 +291,7 @@ static void redirect(struct kiln_object *o, u64 from, u64 to)
 static int share(struct kiln_object *o, u32 k, struct kiln_map *other)
 {
 	struct kiln_map *m = o->own[k].map;
-	int err = other->state == MAP_READY ? 0 : rt_map_prepare(other);
+	int err = map_ready(other);
 
 	if (err) {
 		obj_error(o, "map %s: the map that is to serve cannot be used",

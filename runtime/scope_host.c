@@ -521,6 +521,11 @@ u32 rt_scope_cpus(void)
 	return load32(&limit, memory_order_relaxed);
 }
 
+void rt_sync_after_fork(void)
+{
+	store32(&sync_lock, 0, memory_order_relaxed);
+}
+
 RT_API int kiln_synchronize(void)
 {
 	u64 deadline = kiln_port_time_ns() + GRACE_NS;

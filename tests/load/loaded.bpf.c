@@ -12,7 +12,7 @@ struct {
 	__uint(max_entries, 4);
 	__type(key, __u32);
 	__type(value, __u64);
-} counts SEC(".maps");
+} counts SEC(".maps"), spare SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -40,7 +40,7 @@ SEC("raw") __u64 count(__u32 *key)
 
 	runs++;
 	if (!v)
-		return -1;
+		return bpf_map_lookup_elem(&spare, key) ? -2 : -1;
 	was = *v;
 	*v += knob + wide;
 	return was;

@@ -124,9 +124,15 @@ static void a_map_of_the_host_serves(void)
 	struct kiln_object *o = opened(file, NULL);
 
 	CHECK(m && !kiln_map_reuse(map(o, "counts"), m));
+	CHECK(!kiln_map_reuse(map(o, "spare"), m));
 	CHECK(!kiln_object_load(o));
 	CHECK(run(o, "count", 99) == 0 && run(o, "count", 100) == UINT64_MAX);
 	CHECK(value(m, 99) == 5);
+	/* in two places it is still one of the object's maps */
+	int n = 0;
+	for (struct kiln_map *i = NULL; (i = kiln_object_next_map(o, i)); n++)
+		;
+	CHECK(n == 3);
 	kiln_map_free(m); /* the object holds it */
 	CHECK(run(o, "count", 99) == 5);
 	kiln_object_close(o);

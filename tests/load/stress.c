@@ -1,0 +1,112 @@
+/*
+ * Threads that open, load, run, share maps, fork and close, all at once, for
+ * some seconds: under ASan and TSan nothing may be found, and every program
+ * must give what its instance's knob says.
+ *
+ *   usage: stress OBJECT SECONDS [nofork]
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "host.h"
+
+enum { THREADS = 8 };
+
+__attribute__((visibility("default"))) uint64_t app_inside(uint64_t arg);
+uint64_t app_inside(uint64_t arg)
+{
+	return arg;
+}
+
+static const char *file;
+static bool forks;
+static double seconds;
+static struct kiln_object *common; /* its map is in all others */
+static atomic_ulong rounds;
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void in_child(struct kiln_object *o, uint32_t key)
+{
+	struct kiln_object *mine;
+
+	alarm(20); /* a lock that nobody opens */
+	CHECK(run(o, "call_app", key) >= key);
+	mine = loaded(file, NULL);
+	CHECK(run(mine, "count", 1) == 0 && run(mine, "count", 1) == 5);
+	kiln_object_close(mine);
+	_exit(0);
+}
+
+static void fork_one(struct kiln_object *o, uint32_t key)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		in_child(o, key);
+	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
+	CHECK(WIFEXITED(status) && !WEXITSTATUS(status));
+}
+
+static void round_of(uint32_t thread, uint32_t n)
+{
+	struct kiln_object *o = opened(file, NULL);
+	int knob = (int)(thread * 1000 + n % 1000 + 1);
+	bool shares = n % 3 == 0;
+
+	CHECK(!kiln_object_set_global(o, "knob", &knob, sizeof(knob)));
+	if (shares)
+		CHECK(!kiln_map_reuse(map(o, "seen"), map(common, "seen")));
+	else
+		CHECK(!kiln_map_set_max_entries(map(o, "counts"), 50 + n % 50));
+	CHECK(!kiln_object_load(o));
+	CHECK(run(o, "count", 3) == 0);
+	CHECK(run(o, "count", 3) == (uint64_t)knob);
+	run(o, "remember", n % 1000);
+	run(common, "count", thread % 4);
+	CHECK(run(o, "call_app", 7) == 7 + 1 + 2);
+	if (forks && n % 16 == thread)
+		fork_one(o, thread);
+	kiln_object_close(o);
+}
+
+static void *work(void *arg)
+{
+	uint32_t thread = (uint32_t)(uintptr_t)arg;
+	double end = now() + seconds;
+
+	for (uint32_t n = 0; now() < end; n++) {
+		round_of(thread, n);
+		rounds++;
+	}
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	pthread_t t[THREADS];
+
+	CHECK(argc >= 3);
+	file = argv[1];
+	seconds = atof(argv[2]);
+	forks = argc < 4;
+	common = loaded(file, NULL);
+	for (uintptr_t i = 0; i < THREADS; i++)
+		CHECK(!pthread_create(&t[i], NULL, work, (void *)i));
+	for (int i = 0; i < THREADS; i++)
+		CHECK(!pthread_join(t[i], NULL));
+	kiln_object_close(common);
+	printf("%lu rounds\n", (unsigned long)rounds);
+	return rounds ? 0 : 1;
+}
