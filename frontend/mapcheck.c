@@ -108,6 +108,8 @@ static int check_fields(
 	const u64 in[] = {
 		[KILN_FIELD_LOCK] = K(HASH) | K(ARRAY) | storage,
 		[KILN_FIELD_TIMER] = K(HASH) | K(LRU_HASH) | K(ARRAY),
+		/* the kernel's per-CPU kinds, too */
+		[KILN_FIELD_KPTR] = K(HASH) | K(LRU_HASH) | K(ARRAY) | storage,
 	};
 	u32 locks = 0;
 
@@ -121,7 +123,9 @@ static int check_fields(
 				"a field that is not aligned");
 		if (k < countof(in) && k && !(in[k] >> d->type & 1))
 			return bad_map(m, d, "%s with a %s in its value", kind,
-				k == KILN_FIELD_LOCK ? "spin lock" : "timer");
+				k == KILN_FIELD_LOCK	? "spin lock"
+				: k == KILN_FIELD_TIMER ? "timer"
+							: "kernel pointer");
 	}
 	if (d->field.n && d->flags & (F_RDONLY_PROG | F_WRONLY_PROG))
 		return bad_map(m, d,
@@ -206,6 +210,7 @@ static const struct {
 	{BPF_FUNC_ringbuf_output,      K(RINGBUF)},
 	{BPF_FUNC_ringbuf_reserve,     K(RINGBUF)},
 	{BPF_FUNC_ringbuf_query,       K(RINGBUF)},
+	{BPF_FUNC_user_ringbuf_drain,  (u64)1 << KILN_MAP_TYPE_USER_RINGBUF},
 	{BPF_FUNC_skb_under_cgroup,    K(CGROUP_ARRAY)},
 	{BPF_FUNC_current_task_under_cgroup, K(CGROUP_ARRAY)},
 	{BPF_FUNC_redirect_map,        K(DEVMAP) | K(DEVMAP_HASH) | K(CPUMAP) | K(XSKMAP)},

@@ -288,7 +288,8 @@ static int own_sizes(struct fe_obj *o, struct mapdef *d)
 
 	/* loaders know these sizes better than sources, which leave them out
 	 * or, for a ring buffer, say how large a record is */
-	if (d->type == BPF_MAP_TYPE_RINGBUF)
+	if (d->type == BPF_MAP_TYPE_RINGBUF ||
+		d->type == KILN_MAP_TYPE_USER_RINGBUF)
 		d->key_size = d->value_size = 0;
 	if (d->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
 		d->key_size = d->value_size = 4;

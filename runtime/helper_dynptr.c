@@ -7,12 +7,6 @@
 
 #define DYNPTR_MAX ((1u << 24) - 1)
 
-struct dynptr {
-	u64 data;
-	u32 size;
-	u32 reserved;
-};
-
 /* [off, off + len) of it, or NULL with why in *err. */
 static void *part(const struct dynptr *d, u64 off, u64 len, u64 *err)
 {

@@ -121,3 +121,42 @@ HELPER_FN(skb_set_tstamp)
 	skb->tstamp_type = (u8)a3;
 	return 0;
 }
+
+/* ---- congestion marks (RFC 3168) --------------------------------------------------- */
+
+enum { ECN = 3, IP4_SIZE = 20, IP6_SIZE = 40 };
+
+/* The header's sum, after its first word grew by `more` (RFC 1624). */
+static void sum_grew(u8 *sum, u32 more)
+{
+	u32 s = (~((u32)sum[0] << 8 | sum[1]) & 0xffff) + more;
+
+	s = ~((s & 0xffff) + (s >> 16));
+	sum[0] = (u8)(s >> 8);
+	sum[1] = (u8)s;
+}
+
+/* 1: the packet says now that it met congestion; 0: it does not take part. */
+HELPER_FN(skb_ecn_set_ce)
+{
+	struct kiln_sk_buff *skb = PTR(struct kiln_sk_buff, a1);
+	u8 *ip = skb->network_header, *end = skb->data_end;
+	u64 size = ip ? (u64)(end - ip) : 0;
+	u32 was;
+
+	if (skb->protocol == 0x0008 && size >= IP4_SIZE) {
+		was = ip[1] & ECN;
+		if (!was)
+			return 0;
+		sum_grew(ip + 10, ECN - was);
+		ip[1] |= ECN;
+		return 1;
+	}
+	if (skb->protocol == 0xdd86 && size >= IP6_SIZE) {
+		if (!(ip[1] >> 4 & ECN))
+			return 0;
+		ip[1] |= ECN << 4;
+		return 1;
+	}
+	return 0;
+}

@@ -162,3 +162,41 @@ HELPER_FN(xdp_event_output)
 
 	return packet_output(a2, a3, &s, md->data, md->data_end);
 }
+
+/* ---- objects of the application, whose packets only it knows --------------------- */
+
+RT_API RT_WEAK const void *kiln_skb_bytes(const void *skb, size_t *size)
+{
+	(void)skb;
+	*size = 0;
+	return NULL;
+}
+
+RT_API RT_WEAK const void *kiln_xdp_bytes(const void *xdp, size_t *size)
+{
+	(void)xdp;
+	*size = 0;
+	return NULL;
+}
+
+HELPER_FN(skb_output)
+{
+	const struct sample s = {PTR(void, a4), NULL, a5, 0};
+	const u8 *packet = NULL;
+	size_t n = 0;
+
+	if (a3 & F_CTXLEN)
+		packet = kiln_skb_bytes(PTR(void, a1), &n);
+	return packet_output(a2, a3, &s, packet, packet ? packet + n : packet);
+}
+
+HELPER_FN(xdp_output)
+{
+	const struct sample s = {PTR(void, a4), NULL, a5, 0};
+	const u8 *packet = NULL;
+	size_t n = 0;
+
+	if (a3 & F_CTXLEN)
+		packet = kiln_xdp_bytes(PTR(void, a1), &n);
+	return packet_output(a2, a3, &s, packet, packet ? packet + n : packet);
+}

@@ -48,7 +48,7 @@ struct ring {
 	u64 lost; /* records that had no place, since the consumer asked */
 	u64 wake; /* address of void (struct ring *), or 0 */
 	u32 lock;
-	u32 open; /* perf: somebody consumes */
+	u32 open; /* perf: somebody consumes; user_ringbuf: now */
 	u32 fd;	  /* hosted: 1 + eventfd, or 0 */
 	u32 line1[5];
 	u8 data[];
@@ -79,6 +79,13 @@ int ring_no_delete(struct kiln_map *m, const void *key);
 i64 ring_no_each(struct kiln_map *m, callback_fn fn, u64 ctx);
 int ring_no_read(struct kiln_map *m, const void *key, void *value);
 int ring_no_next(struct kiln_map *m, const void *key, void *next);
+
+/* What a program's struct bpf_dynptr holds. */
+struct dynptr {
+	u64 data;
+	u32 size;
+	u32 reserved;
+};
 
 /* map_ringbuf.c: of a ringbuf map, or NULL. */
 struct ring *ringbuf_of(struct kiln_map *m);

@@ -252,6 +252,19 @@ typedef void (*kiln_perf_lost_fn)(void *ctx, int cpu, uint64_t count);
 int kiln_perf_consume(struct kiln_map *map, kiln_perf_sample_fn sample,
 	kiln_perf_lost_fn lost, void *ctx);
 
+/* Maps of type user_ringbuf: records for bpf_user_ringbuf_drain(). reserve: size
+ * bytes, 8-byte aligned, to be given to submit or discard; NULL if there is no
+ * room. Any thread, and several at a time. In the core, too. */
+void *kiln_user_ring_reserve(struct kiln_map *map, uint32_t size);
+void kiln_user_ring_submit(struct kiln_map *map, void *sample);
+void kiln_user_ring_discard(struct kiln_map *map, void *sample);
+
+/* For the embedder to define: the packet of an object of his, for programs that
+ * give it to bpf_skb_output() or bpf_xdp_output() and ask for its first bytes.
+ * Its address, and its size in *size. The runtime's own says NULL: -EFAULT. */
+const void *kiln_skb_bytes(const void *skb, size_t *size);
+const void *kiln_xdp_bytes(const void *xdp, size_t *size);
+
 /* The same waiting for records, in libbpf's shape; libkiln only. A map is in one
  * buffer at a time. new: NULL with errno. poll waits up to timeout_ms (-1: for
  * ever) and consumes what is there, consume does not wait: how many records, or

@@ -3,6 +3,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "kiln/context.h"
 #include "rt_test.h"
 
 static char printed[1024];
@@ -259,6 +260,55 @@ static void t_spin_lock_holds_the_word(void **state)
 	assert_int_equal(kiln_helper_per_cpu_ptr(7, 1, 0, 0, 0), 0);
 }
 
+/* ---- packets -------------------------------------------------------------------- */
+
+/* The one's complement sum over a header whose checksum is right is all ones. */
+static bool sums_up(const u8 *ip)
+{
+	u32 sum = 0;
+
+	for (int i = 0; i < 20; i += 2)
+		sum += (u32)ip[i] << 8 | ip[i + 1];
+	sum = (sum & 0xffff) + (sum >> 16);
+	return sum == 0xffff;
+}
+
+static void t_ecn_marks_who_takes_part(void **state)
+{
+	u8 p[14 + 40] = {[14] = 0x45, [23] = 64};
+	struct kiln_sk_buff skb = {.protocol = 8};
+
+	(void)state;
+	kiln_sk_buff_init(&skb, p, p, p + sizeof(p), p + sizeof(p));
+	for (u32 tos = 0; tos < 256; tos++) {
+		u32 sum = 0x4500 + 64 + tos;
+		u8 *ip = p + 14;
+
+		ip[1] = (u8)tos;
+		ip[10] = (u8)(~sum >> 8);
+		ip[11] = (u8)~sum;
+		assert_true(sums_up(ip));
+		assert_int_equal(
+			kiln_helper_skb_ecn_set_ce((uintptr_t)&skb, 0, 0, 0, 0),
+			(tos & 3) != 0);
+		assert_int_equal(ip[1], tos & 3 ? tos | 3 : tos);
+		assert_true(sums_up(ip));
+	}
+	skb.protocol = 0xdd86;
+	p[14] = 0x60;
+	p[15] = 0x2a;
+	assert_int_equal(
+		kiln_helper_skb_ecn_set_ce((uintptr_t)&skb, 0, 0, 0, 0), 1);
+	assert_int_equal(p[15], 0x3a);
+	p[15] = 0x0f;
+	assert_int_equal(
+		kiln_helper_skb_ecn_set_ce((uintptr_t)&skb, 0, 0, 0, 0), 0);
+	skb.data_end = p + 14 + 39;
+	p[15] = 0x2a;
+	assert_int_equal(
+		kiln_helper_skb_ecn_set_ce((uintptr_t)&skb, 0, 0, 0, 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +323,7 @@ int main(void)
 		cmocka_unit_test(t_snprintf_says_what_it_needs),
 		cmocka_unit_test(t_dynptr_stays_inside),
 		cmocka_unit_test(t_spin_lock_holds_the_word),
+		cmocka_unit_test(t_ecn_marks_who_takes_part),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
