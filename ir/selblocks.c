@@ -47,30 +47,16 @@ void sel_make_blocks(struct sel *s)
 
 /* ---- loops --------------------------------------------------------------- */
 
-/* The loop around header h: its dominators' loops, inside out. */
-static u32 outer_loop(const struct fn *f, const u32 *outer, u32 h)
-{
-	u32 l = f->blk[h].idom == BLK_NONE ? BLK_NONE
-					   : f->blk[f->blk[h].idom].loop;
-
-	while (l != BLK_NONE && f->blk[l].depth >= f->blk[h].depth)
-		l = outer[l];
-	return l;
-}
-
-static void mark_loops(struct sel *s, const u32 *rpo, u32 n)
+static void mark_loops(struct sel *s)
 {
 	const struct fn *f = s->f;
-	u32 *outer = arena_array(s->tmp, u32, f->nblk);
 	struct mblk *mb = s->m->blk;
 
-	for (u32 k = 0; k < n; k++)
-		if (f->blk[rpo[k]].loop == rpo[k])
-			outer[rpo[k]] = outer_loop(f, outer, rpo[k]);
 	ir_each_blk (f, b) {
 		u32 i = s->index[b];
 
-		for (u32 h = f->blk[b].loop; h != BLK_NONE; h = outer[h]) {
+		for (u32 h = f->blk[b].loop; h != BLK_NONE;
+			h = f->blk[h].outer) {
 			u32 *end = &mb[s->index[h]].loop_end;
 
 			if (i <= *end)
@@ -86,6 +72,7 @@ static void mark_loops(struct sel *s, const u32 *rpo, u32 n)
 		}
 	}
 }
+
 /* ---- sizes of phis ------------------------------------------------------- */
 
 /* True if some size changed. */
@@ -163,9 +150,9 @@ static void flatten(struct sel *s)
 	s->m->ins.cap = cap;
 }
 
-void sel_finish_blocks(struct sel *s, const u32 *rpo, u32 n)
+void sel_finish_blocks(struct sel *s)
 {
-	mark_loops(s, rpo, n);
+	mark_loops(s);
 	widen_phis(s->m);
 	flatten(s);
 }

@@ -500,7 +500,7 @@ struct mfn *sel_run(struct fn *f, const struct cg *cg,
 	for (u32 k = n; k-- > 0;)
 		lower_blk(&s, rpo[k]);
 	end_walk(&s, a);
-	sel_finish_blocks(&s, rpo, n);
+	sel_finish_blocks(&s);
 	arena_release(tmp, mark);
 	return s.m;
 }

@@ -137,7 +137,7 @@ void sel_prepare(struct sel *s, const u32 *rpo, u32 n);
 /* ---- selblocks.c: blocks, before and after ------------------------------- */
 
 void sel_make_blocks(struct sel *s);
-void sel_finish_blocks(struct sel *s, const u32 *rpo, u32 n);
+void sel_finish_blocks(struct sel *s);
 
 /* ---- match.c: what instructions may swallow ------------------------------ */
 
