@@ -291,6 +291,9 @@ RT_API int kiln_object_load(struct kiln_object *o)
 	int err = said(o, load(o));
 	if (err)
 		return err;
+	/* a core may have fetched what was at these addresses before: nobody
+	 * jumps here until all have serialised */
+	kiln_port_core_sync();
 	o->loaded = true;
 	prog_add_object(o);
 	return 0;

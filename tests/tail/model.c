@@ -4,7 +4,7 @@ static const unsigned *slots;
 static struct model_trace *trace;
 static unsigned count;
 
-static int run(unsigned prog);
+static unsigned run(unsigned prog);
 
 static unsigned log_id(uint8_t id)
 {
@@ -13,27 +13,27 @@ static unsigned log_id(uint8_t id)
 }
 
 #define LOG(id) log_id(id)
-#define TAIL(ctx, index)                                             \
-	do {                                                         \
-		unsigned k_ = (unsigned)(index);                     \
-		if (k_ < MODEL_SLOTS && slots[k_] && count < 33) {   \
-			count++;                                     \
-			return run(slots[k_] - 1);                   \
-		}                                                    \
-		(void)(ctx);                                         \
+#define TAIL(ctx, index)                                           \
+	do {                                                       \
+		unsigned k_ = (unsigned)(index);                   \
+		if (k_ < MODEL_SLOTS && slots[k_] && count < 33) { \
+			count++;                                   \
+			return run(slots[k_] - 1);                 \
+		}                                                  \
+		(void)(ctx);                                       \
 	} while (0)
-#define UNUSED __attribute__((unused))
-#define PROG(name) static int name(UNUSED void *ctx)
-#define SUB(name)  static int name(void *ctx)
+#define UNUSED	   __attribute__((unused))
+#define PROG(name) static unsigned name(UNUSED void *ctx)
+#define SUB(name)  static unsigned name(void *ctx)
 #include "programs.bpf.h"
 
 #define NAME(p) #p,
 const char *const model_name[MODEL_PROGS] = {PROGRAMS(NAME)};
 
-static int run(unsigned prog)
+static unsigned run(unsigned prog)
 {
 #define ENTRY(p) p,
-	static int (*const entry[MODEL_PROGS])(void *) = {PROGRAMS(ENTRY)};
+	static unsigned (*const entry[MODEL_PROGS])(void *) = {PROGRAMS(ENTRY)};
 
 	return entry[prog](0);
 }
@@ -43,5 +43,5 @@ int model_run(unsigned prog, const unsigned *slot, struct model_trace *t)
 	slots = slot;
 	trace = t;
 	count = 0;
-	return run(prog);
+	return (int)run(prog);
 }

@@ -45,7 +45,7 @@ SUB(above)
 
 SUB(nested)
 {
-	int r = above(ctx);
+	unsigned r = above(ctx);
 
 	LOG(8);
 	TAIL(ctx, 3);
@@ -60,7 +60,7 @@ PROG(once)
 
 PROG(twice)
 {
-	int r = nested(ctx);
+	unsigned r = nested(ctx);
 
 	LOG(10);
 	r += above(ctx);
@@ -90,6 +90,5 @@ PROG(beyond)
 	return 600 + LOG(15);
 }
 
-#define PROGRAMS(X)                                                  \
-	X(leaf) X(direct) X(dynamic) X(once) X(twice) X(agreeing) \
-		X(beyond)
+#define PROGRAMS(X) \
+	X(leaf) X(direct) X(dynamic) X(once) X(twice) X(agreeing) X(beyond)

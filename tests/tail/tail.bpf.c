@@ -35,8 +35,8 @@ static __always_inline __u32 log_id(__u8 id)
 
 #define LOG(id)		 log_id(id)
 #define TAIL(ctx, index) bpf_tail_call(ctx, &jmp, index)
-#define PROG(name)	 SEC("xdp") int name(struct xdp_md *ctx)
-#define SUB(name)	 static __noinline int name(struct xdp_md *ctx)
+#define PROG(name)	 SEC("xdp") unsigned name(struct xdp_md *ctx)
+#define SUB(name)	 static __noinline unsigned name(struct xdp_md *ctx)
 #include "programs.bpf.h"
 
 /* Of another type. */
