@@ -8,9 +8,9 @@
  *	       \_ no program _/
  *
  * A slot of the prog_array's storage is the address of a program's body, or 0.
- * An index that is known and below max_entries needs no comparison: loaders do
- * not resize prog_arrays. Instead there is a site: a jump that the runtime of a
- * loaded object makes when it opens the gate of the slot, a byte; the storage
+ * An index that is known and below max_entries needs no comparison: loaders
+ * make no prog_array smaller. Instead there is a site: a jump that the runtime of
+ * a loaded object makes when it opens the gate of the slot, a byte; the storage
  * serves while the gate is closed, in linked objects always.
  *
  *	        gate[index] ?

@@ -155,9 +155,7 @@ int fork_guard(void); /* from now on forks find no half-done lists */
  * removed. */
 void prog_add_object(struct kiln_object *o);
 void prog_remove_object(struct kiln_object *o);
-/* With rt_text_lock: the loaded object that holds the place, or NULL; all of
- * them, NULL: the first. */
-struct kiln_object *prog_object_of(const void *p);
+/* With rt_text_lock: all objects; NULL: the first. */
 struct kiln_object *prog_next_object(const struct kiln_object *o);
 
 /* The loaded object, if any, that has this map, held. */

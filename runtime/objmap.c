@@ -228,6 +228,9 @@ RT_API int kiln_map_set_max_entries(struct kiln_map *m, uint32_t max_entries)
 		return -EBUSY;
 	if (m->ninit > max_entries)
 		return -EINVAL;
+	/* code does not compare the indices that it knows */
+	if (m->type == KILN_MAP_TYPE_PROG_ARRAY && max_entries < was)
+		return -EINVAL;
 	m->max_entries = max_entries;
 	int err = rt_map_storage(m, &size);
 	if (!err && !size)
@@ -243,9 +246,21 @@ static u32 state_of(const struct kiln_map *m)
 	return load32(&m->state, memory_order_relaxed);
 }
 
+/* Code does not compare a known index with max_entries, nor look at all where a
+ * map is frozen. */
+static bool is_prog_array_alike(
+	const struct kiln_map *m, const struct kiln_map *other)
+{
+	return !(m->flags & F_RDONLY) && other->max_entries >= m->max_entries &&
+	       (!m->extra || !other->extra || m->extra == other->extra);
+}
+
 /* What code that was compiled for m takes for granted. */
 static bool is_alike(const struct kiln_map *m, const struct kiln_map *other)
 {
+	if (m->type == KILN_MAP_TYPE_PROG_ARRAY &&
+		!is_prog_array_alike(m, other))
+		return false;
 	return m->type == other->type && m->key_size == other->key_size &&
 	       m->value_size == other->value_size && m->flags == other->flags &&
 	       m->max_cpus == other->max_cpus && !m->inner == !other->inner &&

@@ -145,28 +145,46 @@ void poke_after_fork(void)
 
 /* ---- slots --------------------------------------------------------------- */
 
+/* Objects may share a map: each that has sites of the slot has a gate. */
+static _Atomic u8 *gate_in(
+	const struct kiln_object *o, const struct kiln_map *m, u32 key)
+{
+	u32 n = next_site(o, 0, m, key);
+
+	return n < o->nsite ? gate_of(&o->site[n]) : NULL;
+}
+
 void rt_slot_close(struct kiln_map *m, u32 key)
 {
-	const struct kiln_object *o = prog_object_of(m);
-	u32 n = o ? next_site(o, 0, m, key) : 0;
+	for (struct kiln_object *o = NULL; (o = prog_next_object(o));) {
+		_Atomic u8 *gate = gate_in(o, m, key);
 
-	/* U1. Release: stands before U2 for who sees that by an acquire */
-	if (o && n < o->nsite)
-		atomic_store_explicit(
-			gate_of(&o->site[n]), 0, memory_order_release);
+		/* U1. Release: stands before U2 for who sees that by an
+		 * acquire */
+		if (gate)
+			atomic_store_explicit(gate, 0, memory_order_release);
+	}
+}
+
+static bool is_closed(
+	const struct kiln_object *o, const struct kiln_map *m, u32 key)
+{
+	const _Atomic u8 *gate = gate_in(o, m, key);
+
+	return gate && !atomic_load_explicit(gate, memory_order_relaxed);
 }
 
 void rt_slot_open(struct kiln_map *m, u32 key, u64 body)
 {
-	struct kiln_object *o = prog_object_of(m);
-	u32 n = o ? next_site(o, 0, m, key) : 0;
+	struct kiln_object *o = NULL;
 
-	if (!o || n == o->nsite ||
-		atomic_load_explicit(
-			gate_of(&o->site[n]), memory_order_relaxed))
+	while ((o = prog_next_object(o)) && !is_closed(o, m, key))
+		;
+	if (!o || kiln_synchronize()) /* U3 */
 		return;
-	if (!kiln_synchronize()) /* U3 */
-		open_gate(o, m, key, body);
+	for (; o; o = prog_next_object(o))
+		if (is_closed(o, m, key))
+			open_gate(o, m, key, body);
 }
 
 /* The slot that a site of o looks at. */
@@ -178,20 +196,11 @@ static u64 slot_of_site(const struct kiln_site_row *r)
 		(u64 *)(uintptr_t)m->values + r->key, memory_order_relaxed);
 }
 
-/* Not those of a map that another object has: updates look for sites in the
- * map's object only, so these take the slot for ever. */
-static bool is_live(const struct kiln_object *o, const struct kiln_site_row *r)
-{
-	const u8 *m = self(&r->map);
-
-	return r->state == KILN_SITE_OPEN && (u64)(m - o->base) < o->reserved;
-}
-
 void poke_begin(struct kiln_object *o)
 {
 	for (u32 n = 0; n < o->nsite; n++) {
 		const struct kiln_site_row *r = &o->site[n];
-		u64 body = is_live(o, r) ? slot_of_site(r) : 0;
+		u64 body = r->state == KILN_SITE_OPEN ? slot_of_site(r) : 0;
 
 		if (body &&
 			!atomic_load_explicit(gate_of(r), memory_order_relaxed))

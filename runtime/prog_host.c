@@ -32,15 +32,6 @@ void prog_remove_object(struct kiln_object *o)
 	kiln_port_unlock(&rt_text_lock);
 }
 
-struct kiln_object *prog_object_of(const void *p)
-{
-	struct kiln_object *o = objects;
-
-	while (o && (!o->base || (u64)((const u8 *)p - o->base) >= o->reserved))
-		o = o->next;
-	return o;
-}
-
 struct kiln_object *prog_next_object(const struct kiln_object *o)
 {
 	return o ? o->next : objects;

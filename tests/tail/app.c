@@ -119,6 +119,31 @@ static void check_gates(void)
 	CHECK(!kiln_map_delete(jmp, &k) && !gate[1]);
 }
 
+/* Two objects with one map: an update opens and closes the sites of both. */
+static void check_shared(const char *file)
+{
+	struct kiln_object *o = kiln_object_open_file(file, NULL);
+	struct kiln_program *leaf = NULL;
+	struct kiln_map *m;
+	unsigned k = 1;
+
+	CHECK(o);
+	m = kiln_object_find_map(o, "jmp");
+	CHECK(m && kiln_map_set_max_entries(m, MODEL_SLOTS - 1) == -EINVAL);
+	CHECK(!kiln_map_reuse(m, jmp) && !kiln_object_load(o));
+	CHECK(kiln_object_find_map(o, "jmp") == jmp);
+	const char *gate = kiln_object_find_global(o, "jmp.gates", NULL);
+
+	CHECK(gate && !set(1, -1) && !gate[1]);
+	leaf = kiln_object_find_program(o, "leaf");
+	CHECK(!kiln_map_update(jmp, &k, &leaf, 0) && gate[1]);
+	CHECK(!set_trace(&(struct model_trace){0}) && !set(0, -1));
+	CHECK(run(1) == 101); /* leaf, with that object's trace */
+	CHECK(!kiln_map_delete(jmp, &k) && !gate[1]);
+	kiln_object_close(o);
+	CHECK(!kiln_map_update(jmp, &k, &prog[0], 0));
+}
+
 /* A program of another object: gone from the map once that is closed. */
 static void check_close(const char *file)
 {
@@ -167,6 +192,8 @@ int main(int argc, char **argv)
 	check_map();
 	check_gates();
 	CHECK(!check_subject(&s, 200));
+	if (file && kiln_object_find_global(object, "jmp.gates", NULL))
+		check_shared(file);
 	if (file)
 		check_close(file);
 	kiln_object_close(object);
