@@ -224,7 +224,7 @@ static int grow(void)
 			return -RT_ENOMEM;
 		store64(&chunk_at[k], (uintptr_t)p, memory_order_relaxed);
 	}
-	n_timers++;
+	store32(&n_timers, n_timers + 1, memory_order_relaxed);
 	return 0;
 }
 
@@ -416,7 +416,9 @@ static u64 drop_locked(u64 lo, u64 hi)
 
 int rt_timers_drop(u64 lo, u64 hi)
 {
-	u64 runs = 1;
+	/* no lock where nobody ever had a timer: a child of fork(2) closes
+	 * objects, too. Who had one in the range has left it: this sees it */
+	u64 runs = load32(&n_timers, memory_order_relaxed);
 	int err;
 
 	/* again after a callback: it may have started others */
