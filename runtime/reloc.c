@@ -71,8 +71,11 @@ static u64 veneer_addr(const struct kiln_object *o, u32 sym)
 
 static void fill_slots(struct kiln_object *o)
 {
-	u64 *slot = (u64 *)(void *)(o->seg[SEG_RELRO].rw + o->slots_off);
+	u64 *slot;
 
+	if (!o->nslots)
+		return; /* the segment may be empty */
+	slot = (u64 *)(void *)(o->seg[SEG_RELRO].rw + o->slots_off);
 	for (u32 i = 0; i < o->nsym; i++) {
 		if (!o->slot_of[i])
 			continue;
