@@ -1,37 +1,46 @@
 /*
- * fork(2) while other threads load and close: the child gets the lists of
- * objects whole, and their locks free. What a thread of the parent was just
+ * fork(2) while other threads load, close and run timers: the child gets the
+ * lists of objects and timers whole, and their locks free. What a thread of the parent was just
  * loading is lost there: its text cannot be written any more (MADV_DONTFORK).
  */
 #include <pthread.h>
 
 #include "runtime/object.h"
+#include "runtime/timer.h"
 
 /* state */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int result;
+static bool timers_locked;
 
 static void before(void)
 {
 	debug_lock();
 	poke_before_fork();
+	timers_locked = rt_timers_before_fork();
 }
 
-static void after(void)
+static void after(bool child)
 {
+	rt_timers_after_fork(timers_locked, child);
 	poke_after_fork();
 	debug_unlock();
+}
+
+static void after_in_parent(void)
+{
+	after(false);
 }
 
 static void after_in_child(void)
 {
 	rt_sync_after_fork();
-	after();
+	after(true);
 }
 
 static void guard(void)
 {
-	result = -pthread_atfork(before, after, after_in_child);
+	result = -pthread_atfork(before, after_in_parent, after_in_child);
 }
 
 int fork_guard(void)

@@ -363,10 +363,19 @@ RT_API uint64_t kiln_timers_run(uint64_t now_ns)
 	return got < 0 ? now_ns : next;
 }
 
-void rt_timers_forked(void)
+bool rt_timers_before_fork(void)
 {
-	store32(&busy, 0, memory_order_relaxed);
-	store64(&running, 0, memory_order_relaxed);
+	return !kiln_port_lock(&lock);
+}
+
+void rt_timers_after_fork(bool locked, bool child)
+{
+	if (child) {
+		store32(&busy, 0, memory_order_relaxed);
+		store64(&running, 0, memory_order_relaxed);
+	}
+	if (locked)
+		kiln_port_unlock(&lock);
 }
 
 /* ---- ends ---------------------------------------------------------------------- */

@@ -14,7 +14,9 @@ u64 rt_timers_offset(u32 clock);
 /* A moment of waiting for a callback that runs elsewhere. */
 void rt_timers_pause(u32 tries);
 
-/* helper_timer.c: this is a child that has none of its parent's threads. */
-void rt_timers_forked(void);
+/* helper_timer.c: around a fork, whose child has none of its parent's threads:
+ * no callback runs there, and the lock is free. */
+bool rt_timers_before_fork(void); /* whether the lock was to be had */
+void rt_timers_after_fork(bool locked, bool child);
 
 #endif

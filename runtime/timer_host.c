@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-#include "runtime/host.h"
+#include "runtime/object.h"
 #include "runtime/timer.h"
 
 #define NAP_MAX	 ((u64)3600 * 1000000000)
@@ -83,9 +83,9 @@ int rt_timers_ready(void)
 			&was, MAKING, memory_order_acq_rel,
 			memory_order_relaxed))
 		return 0;
-	if (was)
-		rt_timers_forked();
-	err = make_thread();
+	err = fork_guard();
+	if (!err)
+		err = make_thread();
 	store32(&made_by, err ? 0 : pid, memory_order_release);
 	return err;
 }
