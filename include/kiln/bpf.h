@@ -53,6 +53,18 @@ KILN_BPF_HELPER(14, __u64, bpf_get_current_pid_tgid, void);
 KILN_BPF_HELPER(28, __s64, bpf_csum_diff, __be32 *from, __u32 from_size,
 	__be32 *to, __u32 to_size, __wsum seed);
 
+/* queues and stacks; what values hold */
+KILN_BPF_HELPER(
+	87, long, bpf_map_push_elem, void *map, const void *value, __u64 flags);
+KILN_BPF_HELPER(88, long, bpf_map_pop_elem, void *map, void *value);
+KILN_BPF_HELPER(89, long, bpf_map_peek_elem, void *map, void *value);
+KILN_BPF_HELPER(169, long, bpf_timer_init, void *timer, void *map, __u64 flags);
+KILN_BPF_HELPER(170, long, bpf_timer_set_callback, void *timer, void *callback);
+KILN_BPF_HELPER(
+	171, long, bpf_timer_start, void *timer, __u64 nsecs, __u64 flags);
+KILN_BPF_HELPER(172, long, bpf_timer_cancel, void *timer);
+KILN_BPF_HELPER(194, void *, bpf_kptr_xchg, void *field, void *ptr);
+
 /* packets: of socket buffers, then of XDP */
 KILN_BPF_HELPER(9, long, bpf_skb_store_bytes, void *skb, __u32 offset,
 	const void *from, __u32 len, __u64 flags);

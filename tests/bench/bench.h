@@ -39,9 +39,6 @@ struct input {
 #include <kiln/bpf.h>
 #include <linux/bpf.h>
 
-KILN_BPF_HELPER(
-	181, long, bpf_loop, __u32 nr, void *fn, void *ctx, __u64 flags);
-
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__type(key, u32);
