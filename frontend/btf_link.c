@@ -176,6 +176,42 @@ static int settle_funcs(struct merge *k)
 	return err;
 }
 
+/* Bytes of a variable; 0 if its type does not say, as of int v[]. */
+static i64 var_size(const struct merge *k, u32 var)
+{
+	i64 size = btf__resolve_size(k->all, type_of(k, var)->type);
+
+	return size < 0 ? 0 : size;
+}
+
+static int check_var(struct merge *k, size_t file, u32 var)
+{
+	u32 def = find_var(k, var);
+	i64 here = var_size(k, var), there = var_size(k, def);
+	size_t i = 0;
+
+	if (!here || !there || here == there)
+		return 0;
+	while (def >= end_of(k, i))
+		i++;
+	fe_error(k->o[file], ".BTF",
+		"variable %s has %lld bytes, but %lld in %s",
+		name_of(k, type_of(k, var)), (long long)here, (long long)there,
+		k->o[i]->name);
+	return -1;
+}
+
+static int check_vars(struct merge *k)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < k->n; i++)
+		for (u32 id = first_of(k, i); id < end_of(k, i); id++)
+			if (is_extern_var(type_of(k, id)))
+				err |= check_var(k, i, id);
+	return err;
+}
+
 /* ---- 2. sections --------------------------------------------------------- */
 
 static struct section *find_section(
@@ -481,7 +517,7 @@ int fe_btf_link(struct module *m, struct fe_obj *const *o, size_t n)
 
 	k.ntypes = btf__type_cnt(k.all);
 	buf_init(&k.types, m->a);
-	if (settle_funcs(&k))
+	if (settle_funcs(&k) | check_vars(&k))
 		return -EINVAL;
 	number_types(&k);
 	for (size_t i = 0; i < n; i++)

@@ -235,6 +235,12 @@ int fe_target_read(
 	if (size >= SELFMAG && !memcmp(bytes, ELFMAG, SELFMAG) &&
 		find_section(m, t->name, file, &btf))
 		return -1;
+	if (btf.p == file.p && size >= 24 && get_le16(bytes) != BTF_MAGIC) {
+		target_error(m, t->name,
+			"neither ELF nor BTF: magic %#x, wanted %#x",
+			get_le16(bytes), BTF_MAGIC);
+		return -1;
+	}
 	if (add_blobs(m, t, btf))
 		return -1;
 	t->side = core_side_of(t->owned);

@@ -391,8 +391,8 @@ static int read_btf_maps(struct fe_obj *o)
 		if (!maps || !o->sec[maps].size)
 			return 0;
 		fe_error(o, ".maps",
-			"BTF does not describe it (compile with "
-			"-g)");
+			"BTF does not describe it (compile with -g, bpf-gcc "
+			"with -gbtf)");
 		return -1;
 	}
 	btf__set_pointer_size(o->btf, 8);
@@ -584,10 +584,26 @@ int fe_maps(struct module *m, struct fe_obj *o)
 
 /* ---- options ------------------------------------------------------------- */
 
+/* The source may fill entries that a smaller map has not. */
+static int check_smaller(
+	const struct module *m, const struct mapdef *d, const struct loc *at)
+{
+	for (u32 i = 0; i < d->init.n; i++) {
+		if (d->init.v[i].slot < d->max_entries)
+			continue;
+		diag_error(m->diag, at,
+			"--map %s=%u: the source gives a value to entry %u",
+			d->name, d->max_entries, d->init.v[i].slot);
+		return -1;
+	}
+	return 0;
+}
+
 static int set_entries(struct module *m, const struct kiln_name_value *v)
 {
 	struct loc at = {.file = m->file[0], .insn = -1};
 	bool found = false;
+	int err = 0;
 	char *end;
 
 	errno = 0;
@@ -602,10 +618,11 @@ static int set_entries(struct module *m, const struct kiln_name_value *v)
 	for (u32 i = 0; i < m->map.n; i++)
 		if (!strcmp(m->map.v[i].name, v->name)) {
 			m->map.v[i].max_entries = (u32)n;
+			err |= check_smaller(m, &m->map.v[i], &at);
 			found = true;
 		}
 	if (found)
-		return 0;
+		return err;
 	diag_error(m->diag, &at, "--map %s: there is no such map", v->name);
 	return -1;
 }

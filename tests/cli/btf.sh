@@ -99,7 +99,7 @@ END
 bad none "No such file or directory"
 : >empty
 bad empty "size 0, wanted at least 24"
-bad t.c "magic 0x7473, version 114, flags 0x75, wanted 0xeb9f, 1, 0"
+bad t.c "neither ELF nor BTF: magic 0x7473, wanted 0xeb9f"
 clang -target bpf -c t.c -o bare.o
 bad bare.o "has no section .BTF"
 head -c 100 t.o >cut.o

@@ -49,6 +49,14 @@ refused 1 compile a.o b.o <<END
 kiln: error: a.o: section .BTF: function f has 1 parameters, but 2 in b.o
 END
 
+pair "extern int v; $prog { return v; }" "long v = 2;"
+refused 1 compile a.o b.o <<END
+kiln: error: a.o: section .BTF: variable v has 4 bytes, but 8 in b.o
+END
+
+pair "extern int v[]; $prog { return v[1]; }" "int v[4] = {1};"
+"$KILN" compile -o o.o a.o b.o || fail "an array of unknown size is refused"
+
 pair "struct MAP(4) m SEC(\".maps\"); $prog { return 1; }" \
 	"struct MAP(5) m SEC(\".maps\");"
 refused 1 compile a.o b.o <<END
@@ -91,4 +99,13 @@ refused 1 compile --set v=1 --map n=9 --type three=xdp a.o b.o <<END
 kiln: error: a.o: --set v: there is no such variable
 kiln: error: a.o: --map n: there is no such map
 kiln: error: a.o: --type three: there is no such section
+END
+
+# a map of the source's values cannot become smaller than they are
+pair "$prog { return 1; }
+struct { __uint(type, 3); __uint(key_size, 4); __uint(max_entries, 4);
+	int (*values[])(void *); } jmp SEC(\".maps\") = {.values = {[2] = prog}};" ""
+"$KILN" compile --map jmp=3 -o o.o a.o
+refused 1 compile --map jmp=2 a.o <<END
+kiln: error: a.o: --map jmp=2: the source gives a value to entry 2
 END
