@@ -46,7 +46,7 @@ void *ring_reserve(struct ring *r, u64 len)
 
 static void wake(struct ring *r)
 {
-	u64 fn = load64(&r->wake, memory_order_acquire);
+	u64 fn = load64(&r->wake, memory_order_seq_cst);
 
 	if (fn)
 		((void (*)(struct ring *))(uintptr_t)fn)(r);

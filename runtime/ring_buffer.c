@@ -46,8 +46,17 @@ static int ring_fd(struct ring *r)
 			fd = none;
 		}
 	}
-	store64(&r->wake, (uintptr_t)wake, memory_order_release);
+	store64(&r->wake, (uintptr_t)wake, memory_order_seq_cst);
 	return (int)fd - 1;
+}
+
+/* A record reserved behind this look at producer is committed by who sees
+ * ring_fd()'s store to wake: all of these are seq_cst. */
+static void wake_if_any(struct ring *r)
+{
+	if (load64(&r->consumer, memory_order_relaxed) !=
+		load64(&r->producer, memory_order_seq_cst))
+		wake(r);
 }
 
 static void quiet(const struct ring *r)
@@ -68,7 +77,7 @@ static int watch(int epfd, struct ring *r)
 		return fd;
 	if (epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &ev))
 		return -errno;
-	wake(r);
+	wake_if_any(r);
 	return 0;
 }
 
@@ -157,7 +166,7 @@ RT_API int kiln_ring_buffer_consume(struct kiln_ring_buffer *rb)
 		quiet(w->ring);
 		n = ring_consume(w->ring, w->fn, w->ctx);
 		if (n < 0) {
-			wake(w->ring); /* there may be more */
+			wake_if_any(w->ring);
 			return n;
 		}
 		sum += n;
