@@ -14,8 +14,9 @@
  *
  * As in the kernel only pointers to structs and unions are followed. In an
  * application's own struct other pointers are plain memory as in C; elsewhere
- * what they point to, and all that BTF does not describe, is an object of
- * unknown type (RTY_REACHED).
+ * what they point to is an object of unknown type (RTY_REACHED), and so is
+ * everywhere what BTF does not describe: clang leaves out what is behind a
+ * pointer in a struct, unless CO-RE asks for it.
  *
  * A type carries the C expression that it came from, for people (kiln
  * inspect). Where two of them meet the type stays and the expression goes, so
@@ -288,7 +289,7 @@ static bool walk_to(struct walk *w, u32 id, u64 off, u64 size, u32 depth)
 	const struct btf_type *t = btf__type_by_id(w->side.b, at);
 	u64 bytes;
 
-	if (depth > WALK_DEPTH)
+	if (depth > WALK_DEPTH || btf_is_fwd(t))
 		return false;
 	if (btf_is_composite(t))
 		return walk_members(w, t, off, size, depth);
@@ -425,7 +426,7 @@ static struct rty load(struct module *m, struct rty base, i64 off)
 	struct walk w;
 
 	if (!base.fixed || !find_member(m, &p, base.off + off, WORD, &w))
-		return reached(p.app);
+		return rty_of(RTY_REACHED, base.id & RTY_APP);
 	return type_of_value(m, &p, w.type, join_path(m, &p, w.path));
 }
 
@@ -454,12 +455,13 @@ struct rty fe_pointee_load(struct module *m, struct rty base, i64 off, u32 size)
 
 struct rty fe_pointee_join(const struct module *m, struct rty a, struct rty b)
 {
-	bool app = (a.id | b.id) & RTY_APP;
+	u16 app = (a.id | b.id) & RTY_APP;
 
-	if (a.kind != b.kind || pointee(m, a)->plain != pointee(m, b)->plain)
-		return reached(app);
-	struct rty t = rty_of(
-		RTY_BTF, (u16)(pointee(m, a)->plain | (app ? RTY_APP : 0)));
+	/* the context of a program may be the head of a list */
+	if (a.kind != RTY_BTF || b.kind != RTY_BTF ||
+		pointee(m, a)->plain != pointee(m, b)->plain)
+		return rty_of(RTY_REACHED, app);
+	struct rty t = rty_of(RTY_BTF, (u16)(pointee(m, a)->plain | app));
 	t.fixed = a.fixed && b.fixed && a.off == b.off;
 	t.off = t.fixed ? a.off : 0;
 	return t;

@@ -48,7 +48,8 @@ static struct rty join_kinds(const struct module *m, struct rty a, struct rty b)
 		return rty_of(RTY_FN, RTY_ANY_FN);
 	if (a.kind == RTY_PACKET && b.kind == RTY_PACKET)
 		return rty_of(RTY_PACKET, RTY_PACKET_DATA);
-	if (is_object(a) && is_object(b))
+	if ((is_object(a) && (is_object(b) || b.kind == RTY_PLAIN)) ||
+		(a.kind == RTY_PLAIN && is_object(b)))
 		return fe_pointee_join(m, a, b);
 	if (a.kind == RTY_CTX || b.kind == RTY_CTX || a.kind == RTY_MIXED ||
 		b.kind == RTY_MIXED)
@@ -143,7 +144,7 @@ static struct rty add_types(struct rty a, struct rty b, bool raw)
 	if (is_pointer(b))
 		return move_pointer(b, a, 1, raw);
 	if (a.kind != RTY_UNKNOWN && b.kind != RTY_UNKNOWN)
-		return rty_of(RTY_REACHED, 0);
+		return rty_of(RTY_REACHED, a.id | b.id); /* numbers have 0 */
 	return rty_of(RTY_UNKNOWN, 0);
 }
 

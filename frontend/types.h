@@ -34,7 +34,7 @@ enum rty_packet { RTY_PACKET_DATA, RTY_PACKET_END, RTY_PACKET_META };
 
 enum { RTY_ANY_FN = 0xffff };
 
-/* In the id of PLAIN and BTF: memory of the application's, which programs may
+/* In the id of PLAIN, BTF and REACHED: memory of the application's, which programs may
  * write. What is in the kernel's objects is only read. */
 enum { RTY_APP = 0x8000 };
 
@@ -82,7 +82,7 @@ struct rty fe_pointee_load(
 	struct module *m, struct rty base, i64 off, u32 size);
 /* The object that a helper returns. */
 struct rty fe_helper_object(struct module *m, u32 helper);
-/* Of two BTF or REACHED. */
+/* Of two that are BTF or REACHED, or one of them PLAIN. */
 struct rty fe_pointee_join(const struct module *m, struct rty a, struct rty b);
 /* The bytes [off, off + size) behind a BTF pointer as C writes them:
  * "task->mm->total_vm". "" of another pointer. */

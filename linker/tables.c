@@ -111,6 +111,8 @@ static void add_prog(struct link *l, u32 i)
 	put_le32(
 		b->p + offsetof(struct kiln_prog_row, flags), prog_flags(l, f));
 	put_le32(b->p + offsetof(struct kiln_prog_row, stack), f->stack);
+	put_le32(b->p + offsetof(struct kiln_prog_row, code),
+		p->off - (p->wrapper ? 0 : p->off) + (u32)p->unit->code.n);
 	put_string(l, s, offsetof(struct kiln_prog_row, name), f->name);
 	put_string(l, s, offsetof(struct kiln_prog_row, section),
 		f->section ? f->section : "");

@@ -67,6 +67,12 @@ long rt_mmap(u64 hint, size_t size);
 /* The map goes, and no program runs any more: what it has of the system's. */
 void rt_ring_close(struct kiln_map *m);
 
+/* ---- fault_host_<target>.c: registers in a signal's ucontext_t ------------------- */
+
+struct fault_fixup;
+u64 fault_pc(const void *uc);
+void fault_resume(void *uc, const struct fault_fixup *f);
+
 /* ---- log.c ----------------------------------------------------------------------- */
 
 void rt_log(enum kiln_log_level level, const char *fmt, ...) printf_like(2, 3);

@@ -35,7 +35,7 @@ static struct linked *make(const struct kiln_tables *t)
 	l->tables = *t;
 	l->object.name = name;
 	l->object.linked = l->object.loaded = true;
-	if (obj_index(&l->object, t)) {
+	if (obj_index(&l->object, t) || fault_add(&l->object)) {
 		free(l->object.prog);
 		free(l->object.map);
 		free(l->object.own);

@@ -268,7 +268,10 @@ static int load(struct kiln_object *o)
 	/* the tables again: relocations of a damaged object may lie in them */
 	if ((err = index_tables(o)))
 		return err;
-	return debug_add(o);
+	if ((err = debug_add(o)))
+		return err;
+	/* its programs may run: their faults are fixed up */
+	return fault_add(o);
 }
 
 static int said(const struct kiln_object *o, int err)

@@ -11,6 +11,7 @@
 
 #include "kiln/map_size.h"
 #include "runtime/map_prog_array.h"
+#include "runtime/fault.h"
 #include "runtime/object.h"
 
 void obj_error(const struct kiln_object *o, const char *fmt, ...)
@@ -171,6 +172,7 @@ static bool is_left(struct kiln_object *o)
 
 static void obj_free(struct kiln_object *o)
 {
+	fault_remove(o);
 	maps_free(o);
 	debug_remove(o);
 	mem_release(o);
@@ -236,9 +238,11 @@ static int index_prog(struct kiln_object *o, const struct kiln_prog_row *r)
 	p->entry = (kiln_prog_fn)(uintptr_t)obj_self(&r->entry);
 	p->body = (kiln_prog_fn)(uintptr_t)obj_self(&r->body);
 	p->type = r->type;
+	p->size = r->code;
 	p->flags = r->flags;
 	if (!obj_is_text(o, p->name) || !obj_is_text(o, p->section) ||
-		!obj_is_in(o, SEG_TEXT, PTR(void, obj_self(&r->entry)), 1) ||
+		!obj_is_in(o, SEG_TEXT, PTR(void, obj_self(&r->entry)),
+			r->code) ||
 		!obj_is_in(o, SEG_TEXT, PTR(void, obj_self(&r->body)), 1))
 		return obj_refuse(o, KILN_SEC_PROGS ": a row points outside");
 	o->nprog++;
@@ -280,6 +284,18 @@ static int index_sites(struct kiln_object *o, const struct kiln_tables *t)
 	return err;
 }
 
+static int index_faults(struct kiln_object *o, const struct kiln_tables *t)
+{
+	u64 text = (uintptr_t)o->seg[SEG_TEXT].addr;
+
+	o->ex = t->ex;
+	o->nex = (size_t)(t->ex_end - t->ex);
+	if (!o->linked && !fault_table_is_good(o->ex, o->nex, text,
+				  text + o->seg[SEG_TEXT].size))
+		return obj_refuse(o, KILN_SEC_EX_TABLE ": a row is damaged");
+	return 0;
+}
+
 int obj_index(struct kiln_object *o, const struct kiln_tables *t)
 {
 	size_t nprog = (size_t)(t->progs_end - t->progs);
@@ -294,7 +310,9 @@ int obj_index(struct kiln_object *o, const struct kiln_tables *t)
 		err = index_prog(o, &t->progs[i]);
 	if (!err)
 		err = maps_index(o, t);
-	return err ? err : index_sites(o, t);
+	if (!err)
+		err = index_sites(o, t);
+	return err ? err : index_faults(o, t);
 }
 
 /* ---- finding ------------------------------------------------------------------------ */
@@ -325,6 +343,16 @@ RT_API struct kiln_program *kiln_object_next_program(
 	u32 i = prev ? (u32)(prev - o->prog) + 1 : 0;
 
 	return i < o->nprog ? &o->prog[i] : NULL;
+}
+
+RT_API uint64_t kiln_program_faults(const struct kiln_program *p)
+{
+	return load64(&p->faults, memory_order_relaxed);
+}
+
+RT_API uint64_t kiln_object_faults(const struct kiln_object *o)
+{
+	return load64(&o->faults, memory_order_relaxed);
 }
 
 RT_API struct kiln_map *kiln_object_find_map(

@@ -52,6 +52,8 @@ struct kiln_program {
 	const char *name, *section;
 	kiln_prog_fn entry, body;
 	u32 type, flags;
+	u32 size;   /* bytes of code from entry on */
+	u64 faults; /* atomic */
 };
 
 /* A map that is in the object's data. */
@@ -100,6 +102,9 @@ struct kiln_object {
 	struct kiln_map **map; /* what serves: own[i].map, or a shared one */
 	struct obj_map *own;
 	u32 nmap;
+	const struct kiln_ex_row *ex;
+	size_t nex;
+	u64 faults; /* atomic */
 	const struct kiln_site_row *site; /* loaded ones, checked */
 	u32 nsite;
 	struct debug_entry *debug;
@@ -176,6 +181,12 @@ extern const u32 poke_size;
 bool poke_jump(u8 *bytes, u64 at, u64 to);
 /* Code written through another mapping is not seen: qemu-user before 8.1. */
 bool poke_alias_is_stale(void);
+
+/* ---- fault_host.c ---- */
+/* Faults of the object's rows are fixed up from now on. 0 or -ENOMEM. */
+int fault_add(struct kiln_object *o);
+/* No program of it runs any more. */
+void fault_remove(const struct kiln_object *o);
 
 /* ---- mem.c ---- */
 /* Places all segments; data can be written. */

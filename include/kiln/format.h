@@ -84,6 +84,7 @@ struct kiln_prog_row {
 	uint32_t flags;	      /* enum kiln_prog_flags */
 	uint32_t stack; /* worst native stack of the call graph, bytes; if a
 			 * subprogram makes tail calls, of 34 runs of it */
+	uint32_t code;	      /* bytes from entry to the end of the body */
 };
 
 /* One run makes no more, as in the kernel. */
@@ -224,7 +225,7 @@ KILN_AT(kiln_ex_row, data, 10);
 KILN_SIZE(kiln_fault_note, 16);
 KILN_AT(kiln_fault_note, bpf, 8);
 KILN_AT(kiln_fault_note, size, 12);
-KILN_SIZE(kiln_prog_row, 32);
+KILN_SIZE(kiln_prog_row, 36);
 KILN_AT(kiln_prog_row, section, 4);
 KILN_AT(kiln_prog_row, entry, 8);
 KILN_AT(kiln_prog_row, body, 12);
@@ -232,6 +233,7 @@ KILN_AT(kiln_prog_row, type, 16);
 KILN_AT(kiln_prog_row, attach_type, 20);
 KILN_AT(kiln_prog_row, flags, 24);
 KILN_AT(kiln_prog_row, stack, 28);
+KILN_AT(kiln_prog_row, code, 32);
 KILN_SIZE(kiln_map, 144);
 KILN_AT(kiln_map, key_size, 4);
 KILN_AT(kiln_map, value_size, 8);

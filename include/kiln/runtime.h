@@ -288,6 +288,32 @@ int kiln_perf_buffer_consume(struct kiln_perf_buffer *pb);
 int kiln_perf_buffer_epoll_fd(const struct kiln_perf_buffer *pb);
 void kiln_perf_buffer_free(struct kiln_perf_buffer *pb); /* NULL is fine */
 
+/* ---- faults --------------------------------------------------------------------- */
+
+/* A load through a pointer to an object that BTF describes may touch memory
+ * that is not there: it yields 0, and the program goes on. A process's signals
+ * SIGSEGV and SIGBUS are how that shows: the first object with such loads (by
+ * kiln_object_load() or kiln_object_self()), and the first bpf_probe_read(),
+ * put a handler in front of the one that is there. It passes on what is not a
+ * program's: same siginfo, the other handler's own signal mask without these
+ * two, or the default action. libkiln only, as far as kiln_core_fixup(). */
+
+/* Puts the handler there now, if it is not. */
+void kiln_faults_enable(void);
+/* For an application's handler that came later, with the arguments of an
+ * SA_SIGINFO handler: 1 if it was a program's fault and is dealt with, 0 if it
+ * was not. Async-signal-safe. */
+int kiln_fault(int sig, void *siginfo, void *ucontext);
+/* How many there were: in the code of this program, without its subprograms;
+ * in all code of the object. */
+uint64_t kiln_program_faults(const struct kiln_program *p);
+uint64_t kiln_object_faults(const struct kiln_object *obj);
+
+/* libkiln-core only: for the fault handler of firmware. pc: of the instruction
+ * that faulted; regs: general registers by the processor's numbers (x86-64:
+ * rax, rcx, rdx, rbx, rsp, ...). True: both are changed, go on there. */
+bool kiln_core_fixup(uintptr_t *pc, uint64_t *regs);
+
 /* ---- run scopes --------------------------------------------------------------- */
 
 /* Inside a scope a thread holds a CPU slot, which selects its values of per-CPU

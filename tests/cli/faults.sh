@@ -88,6 +88,23 @@ static __noinline long count(struct task_struct *t)
 {
 	return t->prio;
 }
+struct list {
+	struct list *next;
+};
+struct head {
+	struct list *first;
+};
+SEC("app") long last(struct head *h)
+{
+	/* clang begins at the context, as if it was an element */
+	struct list *l = h->first;
+
+	long n = 0;
+
+	for (; l; l = l->next)
+		n++;
+	return n;
+}
 SEC("app") long sub(struct ctx *c)
 {
 	return count(c->task) + count(c->task->parent);
@@ -101,6 +118,7 @@ checked c->task->parent->kids[2]
 checked c->task->parent->kids[2]->list.next
 checked c->task->parent->kids[2]->list.next->comm[5]
 count (struct task_struct)->prio
+last
 member c->task->mm
 member c->task->mm->total_vm
 name c->task->name
