@@ -2,7 +2,7 @@
 # The core needs nothing but the port: builds it as firmware would, for x86-64
 # and arm64, and looks at what is left undefined.
 #
-#   usage: core-alone.sh TOP CC CORE-FILES...    (without scope_core_<target>.c)
+#   usage: core-alone.sh TOP CC CORE-FILES...    (without those of a target)
 #
 # CC is the compiler of the build, which must be able to make x86-64 code on an
 # x86-64 host; the cross compilers are looked for by their usual names.
@@ -25,7 +25,7 @@ check()
 	# the headers that belong to the compiler itself, and no libc's
 	own=$("$compiler" -print-file-name=include)
 	objects=
-	for file in "$@" "scope_core_$target.c"; do
+	for file in "$@" "probe_$target.c" "scope_core_$target.c"; do
 		# shellcheck disable=SC2086 # lists of words
 		"$compiler" $flags $extra -isystem "$own" -I "$top" \
 			-I "$top/include" -c "$top/runtime/$file" \
