@@ -51,7 +51,8 @@ RT_API RT_WEAK __attribute__((noinline)) void __jit_debug_register_code(void)
 }
 
 /* state */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* gdb's list */
+/* gdb's list; and calls of libgcc, whose own lock a fork would copy */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 void debug_lock(void)
 {
@@ -268,9 +269,9 @@ int debug_add(struct kiln_object *o)
 	o->debug = make_entry(o);
 	if (!o->debug)
 		return -ENOMEM;
+	debug_lock();
 	if (eh_frame(o))
 		__register_frame(eh_frame(o));
-	debug_lock();
 	enter(o->debug);
 	debug_unlock();
 	return 0;
@@ -282,8 +283,8 @@ void debug_remove(struct kiln_object *o)
 		return;
 	debug_lock();
 	take_out(o->debug);
-	debug_unlock();
 	if (eh_frame(o))
 		__deregister_frame(eh_frame(o));
+	debug_unlock();
 	free(o->debug);
 }
