@@ -5,8 +5,9 @@ need()
 {
 	missing=
 	for p in "$@"; do
-		[ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" \
-			= installed ] || missing="$missing $p"
+		# a line for each architecture that has it
+		dpkg-query -W -f '${db:Status-Status}\n' "$p" 2>/dev/null |
+			grep -qx installed || missing="$missing $p"
 	done
 	[ -n "$missing" ] || return 0
 	sudo=
