@@ -27,7 +27,7 @@ static struct ring_rec *reserve_locked(struct ring *r, u64 len)
 		return NULL;
 	rec->back = (u32)(((u8 *)rec - (u8 *)r) / 8);
 	store32(&rec->len, (u32)len | RING_BUSY, memory_order_relaxed);
-	store64(&r->producer, end, memory_order_seq_cst);
+	store64(&r->producer, end, memory_order_release);
 	return rec;
 }
 
@@ -46,7 +46,7 @@ void *ring_reserve(struct ring *r, u64 len)
 
 static void wake(struct ring *r)
 {
-	u64 fn = load64(&r->wake, memory_order_seq_cst);
+	u64 fn = load64(&r->wake, memory_order_acquire);
 
 	if (fn)
 		((void (*)(struct ring *))(uintptr_t)fn)(r);
@@ -61,8 +61,9 @@ void ring_commit(void *data, u64 flags, bool discard)
 	u64 at;
 
 	store32(&rec->len, len | (discard ? RING_DISCARD : 0u), /* P3 */
-		memory_order_seq_cst);
-	at = load64(&r->consumer, memory_order_seq_cst) & r->mask; /* P4 */
+		memory_order_release);
+	atomic_thread_fence(memory_order_seq_cst); /* partner: behind C2 */
+	at = load64(&r->consumer, memory_order_relaxed) & r->mask; /* P4 */
 	if (flags & RING_FORCE_WAKEUP ||
 		(at == place && !(flags & RING_NO_WAKEUP)))
 		wake(r);
@@ -74,9 +75,9 @@ int ring_consume(
 	u64 at = load64(&r->consumer, memory_order_relaxed);
 	int n = 0, err = 0;
 
-	while (!err && at != load64(&r->producer, memory_order_seq_cst)) {
+	while (!err && at != load64(&r->producer, memory_order_acquire)) {
 		struct ring_rec *rec = rec_at(r, at);
-		u32 len = load32(&rec->len, memory_order_seq_cst); /* C1 */
+		u32 len = load32(&rec->len, memory_order_acquire); /* C1 */
 
 		if (len & RING_BUSY)
 			break;
@@ -85,7 +86,9 @@ int ring_consume(
 			n += n < INT32_MAX;
 		}
 		at += rec_bytes(len & RING_LEN);
-		store64(&r->consumer, at, memory_order_seq_cst); /* C2 */
+		store64(&r->consumer, at, memory_order_release); /* C2 */
+		/* partner: between P3 and P4 */
+		atomic_thread_fence(memory_order_seq_cst);
 	}
 	return err < 0 ? err : n;
 }

@@ -20,10 +20,11 @@
  *   C1  consume: reads producer, then the header; BUSY: ends here
  *   C2  moves consumer behind the record
  *
- * No record is lost, no wake-up either: producer, the header's end of BUSY and
- * consumer are written and read in one total order (seq_cst). If P4 sees a
- * consumer that is not at the record yet, C2 that brings it there comes later,
- * and so does the C1 behind it, which sees P1 and P3.
+ * No record is lost, no wake-up either: of the fences between P3 and P4 and
+ * behind C2 one is first. If P4 sees a consumer that is not at the record yet,
+ * the fence behind the C2 that brings it there is the later one, and the C1
+ * behind it sees P1 and P3. (Fences, not seq_cst accesses: qemu-user 7.2 lets
+ * arm64's ldar pass an stlr.)
  */
 #ifndef KILN_RUNTIME_RING_H
 #define KILN_RUNTIME_RING_H

@@ -46,16 +46,18 @@ static int ring_fd(struct ring *r)
 			fd = none;
 		}
 	}
-	store64(&r->wake, (uintptr_t)wake, memory_order_seq_cst);
+	store64(&r->wake, (uintptr_t)wake, memory_order_release);
+	atomic_thread_fence(
+		memory_order_seq_cst); /* partner: ring_commit()'s */
 	return (int)fd - 1;
 }
 
-/* A record reserved behind this look at producer is committed by who sees
- * ring_fd()'s store to wake: all of these are seq_cst. */
+/* A record that is committed behind this look at it is so by who sees
+ * ring_fd()'s store to wake: its fence is the later one. */
 static void wake_if_any(struct ring *r)
 {
 	if (load64(&r->consumer, memory_order_relaxed) !=
-		load64(&r->producer, memory_order_seq_cst))
+		load64(&r->producer, memory_order_acquire))
 		wake(r);
 }
 
