@@ -41,6 +41,12 @@ bool fault_find_own(u64 pc, struct fault_fixup *f);
 /* Faults are fixed up from now on: libkiln's handler is there. */
 void fault_enable(void);
 
+/* ---- fault_host.c ------------------------------------------------------------ */
+
+/* Around a fork: a child's list of modules is whole, and its lock free. */
+void fault_before_fork(void);
+void fault_after_fork(bool child);
+
 /* ---- probe_<target>.c -------------------------------------------------------- */
 
 /* General registers that a row may name: numbers below this. */

@@ -188,19 +188,12 @@ static void on_fault(int sig, siginfo_t *si, void *uc)
 
 /* ---- installation ------------------------------------------------------------------- */
 
-/* No handler of another thread goes on in a child. */
-static void after_fork(void)
-{
-	atomic_store(&readers, 0);
-}
-
 static void install(void)
 {
 	struct sigaction ours = {.sa_sigaction = on_fault,
 		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART};
 
 	sigemptyset(&ours.sa_mask);
-	pthread_atfork(NULL, NULL, after_fork);
 	for (u32 k = 0; k < NSIGNALS; k++) {
 		/* known before ours can run */
 		sigaction(signals[k], NULL, &before[k]);
@@ -212,6 +205,7 @@ void fault_enable(void)
 {
 	if (atomic_load_explicit(&enabled, memory_order_acquire))
 		return;
+	fork_guard(); /* before anybody holds the lock */
 	pthread_mutex_lock(&lock);
 	if (!atomic_load_explicit(&enabled, memory_order_relaxed)) {
 		install();
@@ -307,5 +301,19 @@ void fault_remove(const struct kiln_object *o)
 		}
 	if (new)
 		publish(new);
+	pthread_mutex_unlock(&lock);
+}
+
+/* ---- fork ---------------------------------------------------------------------------- */
+
+void fault_before_fork(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+void fault_after_fork(bool child)
+{
+	if (child) /* no handler of another thread goes on there */
+		atomic_store(&readers, 0);
 	pthread_mutex_unlock(&lock);
 }

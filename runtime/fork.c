@@ -1,10 +1,12 @@
 /*
- * fork(2) while other threads load, close and run timers: the child gets the
- * lists of objects and timers whole, and their locks free. What a thread of the parent was just
- * loading is lost there: its text cannot be written any more (MADV_DONTFORK).
+ * fork(2) while other threads load, close, fault and run timers: the child gets
+ * the lists of objects, their faults and timers whole, and their locks free.
+ * What a thread of the parent was just loading is lost there: its text cannot be
+ * written any more (MADV_DONTFORK).
  */
 #include <pthread.h>
 
+#include "runtime/fault.h"
 #include "runtime/object.h"
 #include "runtime/timer.h"
 
@@ -18,10 +20,12 @@ static void before(void)
 	debug_lock();
 	poke_before_fork();
 	timers_locked = rt_timers_before_fork();
+	fault_before_fork();
 }
 
 static void after(bool child)
 {
+	fault_after_fork(child);
 	rt_timers_after_fork(timers_locked, child);
 	poke_after_fork();
 	debug_unlock();

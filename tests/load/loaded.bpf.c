@@ -75,4 +75,22 @@ SEC("raw") __u64 call_optional(__u64 *arg)
 	return app_optional ? app_optional(*arg) : 77;
 }
 
+struct node {
+	__u64 value;
+	struct node *next;
+};
+
+struct place {
+	struct node *node;
+};
+
+/* Three loads that may fault; 7 if all do. */
+SEC("raw") __u64 follow(struct place *at)
+{
+	struct node *n = at->node;
+	__u64 sum = n->value * 5;
+
+	return sum + n->next->value + 7;
+}
+
 char _license[] SEC("license") = "GPL";
