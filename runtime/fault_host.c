@@ -299,8 +299,12 @@ void fault_remove(const struct kiln_object *o)
 			now->m[k].table.n = 0;
 			new = changed(NULL);
 		}
-	if (new)
+	if (new && !new->n) { /* nothing stays allocated */
+		free(new);
+		publish(NULL);
+	} else if (new) {
 		publish(new);
+	}
 	pthread_mutex_unlock(&lock);
 }
 
