@@ -6,6 +6,7 @@
 #define KILN_IR_TARGET_H
 
 #include "ir/mir.h"
+#include "ir/model.h"
 #include "ir/module.h"
 #include "ir/unit.h"
 

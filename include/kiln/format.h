@@ -84,7 +84,7 @@ struct kiln_prog_row {
 	uint32_t flags;	      /* enum kiln_prog_flags */
 	uint32_t stack; /* worst native stack of the call graph, bytes; if a
 			 * subprogram makes tail calls, of 34 runs of it */
-	uint32_t code;	      /* bytes from entry to the end of the body */
+	uint32_t code;	/* bytes from entry to the end of the body */
 };
 
 /* One run makes no more, as in the kernel. */
@@ -181,6 +181,91 @@ enum kiln_site_state {
 	KILN_SITE_FROZEN = 1, /* a jump for ever; map and gate are 0 */
 };
 
+/* ---- kiln_hooks --------------------------------------------------------- */
+
+#define KILN_TRAMP_PREFIX ".text.kiln_tramp."
+#define KILN_SEC_TEXT	  "kiln_text" /* functions that can be hooked */
+
+/* A program and the function that it attaches to: fentry, fexit, fmod_ret,
+ * freplace. Read-only, grouped and link-ordered with the function's stub, of
+ * which there is one per function and object. */
+struct kiln_hook_row {
+	int32_t target; /* self-relative: a uint64_t in writable data, the
+			 * function's address; 0 in it: nobody has it */
+	int32_t name;	/* self-relative: the function's name */
+	int32_t prog;	/* self-relative: entry, as in its kiln_prog_row */
+	int32_t stub;	/* self-relative: the stub's bytes */
+	int32_t model;	/* self-relative: how the function is called, as text;
+			 * equal texts are called alike */
+	uint8_t kind;	/* enum kiln_hook_kind */
+	uint8_t flags;	/* enum kiln_hook_flags */
+	uint16_t nargs; /* words of its arguments ... */
+	uint16_t nret;	/* ... and of its result behind them */
+	/* Of the stub, in bytes from its start. Code ends at lits, a multiple
+	 * of 8, where a struct kiln_stub_lits stands. */
+	uint16_t lits;
+	uint16_t call; /* the instruction that calls the function's body */
+	uint16_t jump; /* ... that jumps there, the stub's frame gone */
+	uint16_t ret;  /* ... that returns, the frame gone too */
+	uint16_t reserved;
+};
+
+enum kiln_hook_kind {
+	KILN_HOOK_FENTRY = 1,
+	KILN_HOOK_FEXIT = 2,
+	KILN_HOOK_FMOD_RET = 3,
+	KILN_HOOK_FREPLACE = 4,
+};
+
+enum kiln_hook_flags {
+	KILN_HOOK_AT_START = 1, /* --attach: attached by kiln-module.o */
+	KILN_HOOK_OPTIONAL = 2, /* SEC("?fentry/..."): may have no target */
+};
+
+/*
+ * A stub is a template: position-independent code without relocations. The
+ * runtime copies it next to the function, fills in what follows, and makes
+ * `call` and `jump` go to the function's body, which is behind its sled. It is
+ * entered by a jump from the sled, with registers and stack as at the function's
+ * entry, and has a frame pointer:
+ *
+ *	x86-64:	endbr64; push %rbp; mov %rsp, %rbp	8 bytes
+ *	arm64:	paciasp; stp x29, x30, [sp, -16]!; mov x29, sp
+ *
+ * It fills a struct kiln_tramp_frame on its stack and calls enter(frame). By
+ * its result:
+ *
+ *	KILN_TRAMP_JUMP		all registers and the stack as at entry; jump
+ *	KILN_TRAMP_CALL		all argument registers and copies of the stack's
+ *				arguments; call; the result goes to the words
+ *				behind the arguments; exit(frame); returns what
+ *				the body returned
+ *	KILN_TRAMP_RETURN	returns the word behind the arguments
+ */
+struct kiln_stub_lits {
+	uint64_t hook;	/* the runtime's; goes to the frame */
+	uint64_t enter; /* uint64_t enter(struct kiln_tramp_frame *) */
+	uint64_t exit;	/* void exit(struct kiln_tramp_frame *) */
+};
+
+struct kiln_tramp_frame {
+	uint64_t hook;	 /* by the stub, from its literals */
+	uint64_t seen;	 /* the runtime's */
+	uint64_t cookie; /* of the program that runs: args[-1] */
+#ifndef __cplusplus
+	uint64_t args[]; /* nargs words, then nret words of the result */
+#endif
+};
+
+enum kiln_tramp_verdict {
+	KILN_TRAMP_JUMP = 0,
+	KILN_TRAMP_CALL = 1,
+	KILN_TRAMP_RETURN = 2,
+};
+
+/* More words than this no function may have, arguments and result. */
+#define KILN_TRAMP_WORDS 64
+
 /* ---- .note.kiln -------------------------------------------------------------- */
 
 #define KILN_NOTE_NAME "kiln" /* with NUL: namesz 5, padded to 8 */
@@ -268,6 +353,16 @@ KILN_AT(kiln_site_row, owner, 8);
 KILN_AT(kiln_site_row, map, 12);
 KILN_AT(kiln_site_row, gate, 16);
 KILN_AT(kiln_site_row, key, 20);
+KILN_SIZE(kiln_hook_row, 36);
+KILN_AT(kiln_hook_row, prog, 8);
+KILN_AT(kiln_hook_row, model, 16);
+KILN_AT(kiln_hook_row, kind, 20);
+KILN_AT(kiln_hook_row, nargs, 22);
+KILN_AT(kiln_hook_row, lits, 26);
+KILN_AT(kiln_hook_row, ret, 32);
+KILN_SIZE(kiln_stub_lits, 24);
+KILN_SIZE(kiln_tramp_frame, 24);
+KILN_AT(kiln_tramp_frame, cookie, 16);
 KILN_SIZE(kiln_note_abi, 48);
 KILN_AT(kiln_note_abi, features, 8);
 KILN_AT(kiln_note_abi, digest, 16);

@@ -148,6 +148,48 @@ uint64_t kiln_program_run(const struct kiln_program *p, void *ctx);
 uint64_t kiln_program_run_raw(
 	const struct kiln_program *p, uint64_t r1, uint64_t r2);
 
+/* ---- attaching ----------------------------------------------------------------- */
+
+/* A program of section "fentry/f", "fexit/f", "fmod_ret/f" or "freplace/f" and the
+ * function f, which is marked as kiln/hook.h says, in an image with kiln-module.o,
+ * or a BPF program compiled with --entry-sites. Calls of f run, in this order:
+ * its fentry programs; fmod_ret programs, until one has a result other than 0,
+ * which f then returns at once; f itself, or the freplace program in its place;
+ * fexit programs, if they were attached before the call. In each kind those that
+ * were attached first run first. A program that is running on this thread already
+ * is passed over, and counted (kiln_program_stats()). Any number may be attached
+ * to one function; of freplace one. */
+struct kiln_link;
+struct kiln_attach_opts {
+	size_t sz;
+	uint64_t cookie; /* what bpf_get_attach_cookie() yields */
+	/* The function, instead of the one that the section names; it must be
+	 * called alike. */
+	void *target;
+};
+/* opts may be NULL. Takes effect for calls that begin from now on. NULL with errno,
+ * and a line in the log that says what would be right: ENOENT (no such function),
+ * EINVAL (not a program that attaches; the function has no sled), EEXIST (another
+ * prototype of the function is in use), EBUSY (freplace: there is one), ENODEV (the
+ * object is not loaded), EDEADLK (inside a run scope), ERANGE, EPERM, ENOMEM. Any thread, not in a signal
+ * handler. */
+struct kiln_link *kiln_program_attach(
+	struct kiln_program *p, const struct kiln_attach_opts *opts);
+/* Takes effect for calls that begin from now on; fexit: that return from now on.
+ * Never fails and does not wait for calls that are inside f; its memory goes later. NULL is fine. Objects that
+ * are closed, and images that go, detach what they have by themselves: links stay
+ * to be destroyed. */
+int kiln_link_destroy(struct kiln_link *link);
+
+/* Off at first: then nothing is counted but recursion. Process-wide. */
+void kiln_stats_enable(bool on);
+struct kiln_program_stats {
+	uint64_t run_cnt, run_time_ns; /* by stubs and kiln_program_run() */
+	uint64_t recursion_misses;
+};
+void kiln_program_stats(
+	const struct kiln_program *p, struct kiln_program_stats *stats);
+
 /* ---- maps -------------------------------------------------------------------- */
 
 struct kiln_map *kiln_object_find_map(
