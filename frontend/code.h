@@ -261,10 +261,10 @@ struct fe_func {
 	/* types: */
 	struct fe_use *use; /* per slot; types.h */
 	vec(struct fe_call) calls;
-	u32 packet_sym; /* of the function behind its packet loads */
-	bool may_goto;	/* it has may_gotos itself */
+	u32 packet_sym;	 /* of the function behind its packet loads */
+	bool may_goto;	 /* it has may_gotos itself */
 	bool run_budget; /* it, or a callee, counts in the run's word */
-	u16 stack; /* bytes of its BPF frame that it may access */
+	u16 stack;	 /* bytes of its BPF frame that it may access */
 	bool summarised;
 	u8 effects; /* CALLF_* of everything it and its callees do */
 	struct arg_mem param[5]; /* what it does behind its parameters */
@@ -272,6 +272,9 @@ struct fe_func {
 
 /* Diagnostic about a slot of a function, or about all of it (slot -1). */
 void fe_bad(const struct module *m, const struct func *f, i64 slot,
+	const char *fmt, ...) printf_like(4, 5);
+/* A warning: kernels refuse it, here it compiles. */
+void fe_unsafe(const struct module *m, const struct func *f, i64 slot,
 	const char *fmt, ...) printf_like(4, 5);
 
 static inline struct insn *fe_insn(

@@ -31,6 +31,19 @@ void fe_bad(const struct module *m, const struct func *f, i64 slot,
 	diag_error(m->diag, &l, "%s", text);
 }
 
+void fe_unsafe(const struct module *m, const struct func *f, i64 slot,
+	const char *fmt, ...)
+{
+	struct loc l = module_loc(m, f, slot);
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	diag_warn(m->diag, &l, "%s", text);
+}
+
 #define bad(d, slot, ...) fe_bad((d)->m, (d)->f, slot, __VA_ARGS__)
 
 /* ---- fields -------------------------------------------------------------- */

@@ -1,4 +1,6 @@
 /* Calls: helpers, subprograms, functions of the application, pointers. */
+#include <errno.h>
+
 #include "frontend/lower.h"
 
 static void args_of(struct lower *l, u32 n, ref *args)
@@ -41,6 +43,13 @@ static struct call call_of(
 	for (u32 k = 0; k < c->nargs; k++)
 		out.arg[k] = c->arg[k];
 	return out;
+}
+
+/* A call that is not made: NULL where it would return a pointer. */
+static ref failure(struct lower *l, const struct fe_call *c)
+{
+	return lower_imm(
+		l, c->to.helper->ret == HRET_NUM ? (u64) - (i64)EINVAL : 0);
 }
 
 static ref call_helper(struct lower *l, const struct fe_call *c)
@@ -107,12 +116,14 @@ void lower_call(struct lower *l, const struct insn *i)
 		lower_tail_call(l, c);
 		return;
 	}
-	if (lower_can_inline(l, c)) {
+	if (!c->left_out && lower_can_inline(l, c)) {
 		lower_lookup(l, c);
 		return;
 	}
 	switch (c->to.to) {
-	case TO_HELPER: r = call_helper(l, c); break;
+	case TO_HELPER:
+		r = c->left_out ? failure(l, c) : call_helper(l, c);
+		break;
 	case TO_FUNC: r = call_func(l, c); break;
 	case TO_EXTERN: r = call_extern(l, i, c); break;
 	case TO_POINTER: r = call_pointer(l, i, c); break;

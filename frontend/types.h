@@ -264,7 +264,9 @@ struct fe_call {
 	struct arg_mem arg[5];
 	struct rty type[5];
 	u8 nargs, effects;
-	u32 callback; /* TO_HELPER: 1 + function that it calls back, or 0 */
+	bool left_out; /* TO_HELPER: it has an argument that no helper takes. It
+			* is not made and fails */
+	u32 callback;  /* TO_HELPER: 1 + function that it calls back, or 0 */
 	u8 callback_arg;
 	u8 redir; /* TO_HELPER: parameter (from 1) whose redirect it is given,
 		   * and where in that context it is */

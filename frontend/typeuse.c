@@ -22,6 +22,14 @@ struct walk {
 
 #define bad(w, ...) fe_bad((w)->m, (w)->f, (w)->slot, __VA_ARGS__)
 
+/* A call whose argument is wrong for sure: it is only unsafe, so it compiles,
+ * but not to what it would do to memory. */
+#define leave_out(w, c, format, ...)                               \
+	((c)->left_out = true,                                     \
+		fe_unsafe((w)->m, (w)->f, (w)->slot,               \
+			format "; the call is left out and fails", \
+			__VA_ARGS__))
+
 /* ---- registers ----------------------------------------------------------- */
 
 static void check_read(const struct walk *w, u32 reg)
@@ -61,19 +69,16 @@ u8 types_region(const struct module *m, struct rty base)
 	}
 }
 
-static void check_stack(
-	const struct walk *w, struct rty base, i64 off, i64 size)
+static bool is_in_stack(struct rty base, i64 off, i64 size)
 {
 	i64 at = (i64)base.off + off;
 
-	if (!base.fixed || size <= 0)
-		return;
-	if (at < -STACK_BYTES || at + size > 0)
-		bad(w,
-			"access of %lld bytes at %lld of the stack, wanted "
-			"-%d to -1",
-			(long long)size, (long long)at, STACK_BYTES);
+	return !base.fixed || size <= 0 ||
+	       (at >= -STACK_BYTES && at + size <= 0);
 }
+
+#define STACK_WANTED \
+	"access of %lld bytes at %lld of the stack, wanted -%d to -1"
 
 /* Frames as the kernel counts them: down to the lowest byte that an address
  * or an access names; a variable address may be anywhere. */
@@ -157,7 +162,9 @@ static void use_mem(struct walk *w, const struct insn *i, struct mem_insn a,
 	switch (u->base.kind) {
 	case RTY_CTX: use_ctx(w, u, a); return;
 	case RTY_STACK:
-		check_stack(w, u->base, u->off, a.size);
+		if (!is_in_stack(u->base, u->off, a.size))
+			bad(w, STACK_WANTED, (long long)a.size,
+				(long long)u->base.off + u->off, STACK_BYTES);
 		if (!u->base.id && u->base.fixed)
 			note_stack(w, (i64)u->base.off + u->off);
 		return;
@@ -238,8 +245,9 @@ static struct arg_mem escape(struct rty x)
 }
 
 static struct arg_mem helper_arg_mem(
-	const struct walk *w, const struct helper *h, u32 k)
+	const struct walk *w, struct fe_call *c, u32 k)
 {
+	const struct helper *h = c->to.helper;
 	const struct rty *reg = &w->s->reg[1];
 	struct arg_mem a = {
 		.access = fe_harg_mem[h->arg[k]].access,
@@ -251,8 +259,9 @@ static struct arg_mem helper_arg_mem(
 	if (a.access == ARG_SCALAR || a.access == ARG_ESCAPE)
 		return a.access == ARG_SCALAR ? a : escape(reg[k]);
 	size = types_arg_size(w->m, h, k, reg);
-	if (reg[k].kind == RTY_STACK)
-		check_stack(w, reg[k], 0, size);
+	if (reg[k].kind == RTY_STACK && !is_in_stack(reg[k], 0, size))
+		leave_out(w, c, STACK_WANTED, (long long)size,
+			(long long)reg[k].off, STACK_BYTES);
 	if (by >= 0)
 		a.size_arg = (i8)by;
 	else if (size < 0 || size > INT32_MAX)
@@ -274,8 +283,9 @@ static bool is_xdp(struct rty x)
 }
 
 /* Argument k must be the context, and of the kind that the helper knows. */
-static void use_context(const struct walk *w, const struct helper *h, u32 k)
+static void use_context(const struct walk *w, struct fe_call *call, u32 k)
 {
+	const struct helper *h = call->to.helper;
 	struct rty x = w->s->reg[1 + k];
 	bool whole = x.kind == RTY_CTX && x.fixed && !x.off;
 	const struct ctx_type *c = whole ? ctx_type(x.id) : NULL;
@@ -285,11 +295,12 @@ static void use_context(const struct walk *w, const struct helper *h, u32 k)
 		x.kind == RTY_PLAIN || w->m->raw)
 		return;
 	if (!whole)
-		bad(w, "argument %u of %s is %s, wanted the context", k + 1,
+		leave_out(w, call,
+			"argument %u of %s is %s, wanted the context", k + 1,
 			h->name, rty_name(x, w->m, name, sizeof(name)));
 	else if ((h->arg[k] == HARG_SKB && !is_skb(x)) ||
 		 (h->arg[k] == HARG_XDP && !is_xdp(x)))
-		bad(w,
+		leave_out(w, call,
 			"argument %u of %s is the context of program type %s, "
 			"wanted %s",
 			k + 1, h->name, ctx_prog_name(c->prog_type),
@@ -371,18 +382,20 @@ static void use_callback(const struct walk *w, struct fe_call *c, u32 k)
 }
 
 static void check_map_arg(
-	const struct walk *w, const struct helper *h, struct rty x, u32 arg)
+	const struct walk *w, struct fe_call *c, struct rty x, u32 arg)
 {
+	const struct helper *h = c->to.helper;
 	const struct mapdef *d = rty_map(w->m, x);
 	const char *why = d ? fe_map_use(d, h) : NULL;
 	const struct kiln_map_kind *k = d ? kiln_map_kind(d->type) : NULL;
 	char name[96];
 
 	if (!is_map(x))
-		bad(w, "argument %u of %s is %s, wanted a map", arg, h->name,
-			rty_name(x, w->m, name, sizeof(name)));
+		leave_out(w, c, "argument %u of %s is %s, wanted a map", arg,
+			h->name, rty_name(x, w->m, name, sizeof(name)));
 	if (why && k)
-		bad(w, "%s on map %s (%s): %s", h->name, d->name, k->name, why);
+		leave_out(w, c, "%s on map %s (%s): %s", h->name, d->name,
+			k->name, why);
 }
 
 static bool is_prog_array(const struct walk *w, struct rty x)
@@ -434,15 +447,16 @@ static void use_helper(const struct walk *w, struct fe_call *c)
 		else if (h->arg[k] != HARG_OPT)
 			check_read(w, k + 1);
 		if (h->arg[k] == HARG_MAP)
-			check_map_arg(w, h, w->s->reg[1 + k], k + 1);
+			check_map_arg(w, c, w->s->reg[1 + k], k + 1);
 		if (h->arg[k] == HARG_CTX || h->arg[k] == HARG_SKB ||
 			h->arg[k] == HARG_XDP)
-			use_context(w, h, k);
-		c->arg[k] = helper_arg_mem(w, h, k);
+			use_context(w, c, k);
+		c->arg[k] = helper_arg_mem(w, c, k);
 		if (h->arg[k] == HARG_FN)
 			use_callback(w, c, k);
 	}
-	c->sym = helper_sym(w, h, ctx);
+	if (!c->left_out)
+		c->sym = helper_sym(w, h, ctx);
 }
 
 static void use_func(const struct walk *w, struct fe_call *c)

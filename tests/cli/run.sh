@@ -47,6 +47,33 @@ END
 "$KILN" run --prog p1 two.kiln.o --data-in packet >out
 has out '^Return value: 5,'
 
+# A call that can only be wrong is left out: it fails, or yields NULL.
+cat >wrong.bpf.c <<'END'
+#include <linux/bpf.h>
+#include <kiln/bpf.h>
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 4);
+	__uint(key_size, 4);
+	__uint(value_size, 4);
+} jumps SEC(".maps");
+SEC("xdp") int wrong(struct xdp_md *ctx)
+{
+	__u32 key = 0, *value = bpf_map_lookup_elem(&jumps, &key);
+
+	if (value)
+		return *value;
+	return bpf_map_push_elem(&jumps, &key, 0) == -22 ? 1 : 2;
+}
+END
+bpf wrong.bpf.c wrong.bpf.o
+for level in 0 2; do
+	"$KILN" compile -O$level wrong.bpf.o 2>err
+	[ "$(grep -c 'is left out and fails$' err)" = 2 ] || fail "warnings"
+	"$KILN" run wrong.kiln.o >out
+	has out '^Return value: 1,'
+done
+
 raw()
 {
 	want=$1

@@ -88,15 +88,6 @@ SEC("xdp") int p(struct xdp_md *ctx)
 }
 END
 
-says 't.o: section xdp: program p: map_lookup_elem on map jmp (prog_array): its kind does not have that' <<'END'
-SEC("xdp") int p(struct xdp_md *ctx)
-{
-	__u32 k = 0;
-
-	return bpf_map_lookup_elem(&jmp, &k) != 0;
-}
-END
-
 says 't.o: section xdp: program p: argument 2 of tail_call is map other, wanted a prog_array' <<'END'
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
