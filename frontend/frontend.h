@@ -25,6 +25,7 @@
  *   fe_types   types.c  abstract register types over the CFG (rty.c)
  *              typecall.c  through calls; versions of functions by context
  *              ctx.c    contexts by program type
+ *              context.c  what programs that tail-call each other share
  *              pointee.c  contexts and objects described by BTF
  *              typeuse.c   what is wrong, and what lowering needs
  *              summary.c   what callers may know of a function

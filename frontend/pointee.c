@@ -469,8 +469,7 @@ struct rty fe_pointee_join(const struct module *m, struct rty a, struct rty b)
 
 /* ---- contexts ------------------------------------------------------------ */
 
-/* Of a section such as "?fentry.s/vfs_read+0". */
-static const char *attach_name(struct module *m, const struct func *f)
+const char *fe_attach_name(struct module *m, const struct func *f)
 {
 	const char *slash = strchr(f->section, '/');
 	size_t n = slash ? strcspn(slash + 1, "+") : 0;
@@ -507,7 +506,7 @@ static struct pointee args_of(
 
 static struct pointee tracing_args(struct module *m, const struct func *f)
 {
-	const char *name = attach_name(m, f);
+	const char *name = fe_attach_name(m, f);
 	struct pointee p;
 
 	if (f->attach_type == BPF_TRACE_RAW_TP) {
@@ -539,6 +538,14 @@ static struct pointee parameter(struct module *m, const struct func *f)
 	return p;
 }
 
+const struct btf *fe_parameter(struct module *m, const struct func *f, u32 *id)
+{
+	const struct pointee p = parameter(m, f);
+
+	*id = p.type;
+	return m->pointee->btf[p.side];
+}
+
 struct rty fe_context(struct module *m, const struct func *f)
 {
 	struct pointee p = {0};
@@ -553,7 +560,7 @@ struct rty fe_context(struct module *m, const struct func *f)
 						     : tracing_args(m, f);
 		break;
 	case BPF_PROG_TYPE_LSM:
-		p = args_of(m, "bpf_lsm_", attach_name(m, f), BTF_KIND_FUNC);
+		p = args_of(m, "bpf_lsm_", fe_attach_name(m, f), BTF_KIND_FUNC);
 		p.result = true;
 		break;
 	case BPF_PROG_TYPE_STRUCT_OPS:

@@ -149,11 +149,13 @@ static bool makes_tail_calls(const struct module *m, const struct func *f)
 }
 
 /* Whom programs reach by tail calls is of their type: that of all programs of
- * an input that make some, or UNSPEC if they are of several or none. */
-static u32 tail_type(const struct module *m, u32 file)
+ * an input that make some, or UNSPEC if they are of several or none. The same
+ * of where they are attached. */
+static u32 tail_type(const struct module *m, u32 file, u32 *attach)
 {
 	u32 type = BPF_PROG_TYPE_UNSPEC;
 
+	*attach = 0;
 	for (u32 i = 0; i < m->func.n; i++) {
 		const struct func *f = &m->func.v[i];
 
@@ -163,6 +165,10 @@ static u32 tail_type(const struct module *m, u32 file)
 			continue;
 		if (type != BPF_PROG_TYPE_UNSPEC && type != f->prog_type)
 			return BPF_PROG_TYPE_UNSPEC;
+		if (type == BPF_PROG_TYPE_UNSPEC)
+			*attach = f->attach_type;
+		else if (*attach != f->attach_type)
+			*attach = 0;
 		type = f->prog_type;
 	}
 	return type;
@@ -182,7 +188,7 @@ static void settle(struct fe_obj *o, struct func *f, const struct fe_opts *opts)
 static void settle_nameless(const struct fe_obj *o)
 {
 	struct module *m = o->m;
-	u32 type = tail_type(m, o->file);
+	u32 attach, type = tail_type(m, o->file, &attach);
 	struct nameless v = {0};
 
 	for (u32 i = 0; i < m->func.n; i++) {
@@ -192,6 +198,7 @@ static void settle_nameless(const struct fe_obj *o)
 			m->sym.v[f->sym].file != o->file)
 			continue;
 		f->prog_type = type;
+		f->attach_type = attach;
 		if (type == BPF_PROG_TYPE_UNSPEC)
 			note_nameless(&v, f->section);
 	}

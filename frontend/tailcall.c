@@ -4,14 +4,15 @@
  * a chain of frames waiting. So, as in the kernel, such chains are short.
  *
  * Decides which functions get the count of tail calls (func.counter), which
- * type the programs of a prog_array have, and refuses
+ * context the programs of a prog_array have, and refuses
  *   - a tail call in a function that is called back or by address: its caller
  *     is no function that could hand on the count;
  *   - a tail call in a subprogram below more than 256 bytes of frames;
- *   - one prog_array for programs of two types, and a program of another type
- *     in it.
+ *   - one prog_array for programs with two contexts, and a program with
+ *     another one in it.
  */
 #include <linux/bpf.h>
+#include <string.h>
 
 #include "frontend/types.h"
 
@@ -86,7 +87,17 @@ static void find_above(const struct module *m, u32 *above)
 		}
 }
 
-/* ---- types of programs --------------------------------------------------- */
+/* ---- contexts ------------------------------------------------------------ */
+
+static void find_contexts(struct module *m)
+{
+	for (u32 k = 0; k < m->func.n; k++) {
+		struct func *f = &m->func.v[k];
+
+		if (f->is_used && f->is_prog)
+			f->context = fe_context_text(m, f);
+	}
+}
 
 static struct mapdef *map_of(const struct module *m, const struct fe_call *c)
 {
@@ -94,23 +105,24 @@ static struct mapdef *map_of(const struct module *m, const struct fe_call *c)
 }
 
 static void use_map(const struct module *m, const struct func *f,
-	const struct fe_call *c, u32 type)
+	const struct fe_call *c, const char *context)
 {
 	struct mapdef *d = map_of(m, c);
 
-	if (!d || d->user_type == 1 + type)
+	if (!d || (d->context && !strcmp(d->context, context)))
 		return;
-	if (d->user_type)
+	if (d->context)
 		fe_bad(m, f, c->slot,
-			"prog_array %s: tail calls of programs of type %s, "
-			"and before of type %s",
-			d->name, ctx_prog_name(type),
-			ctx_prog_name(d->user_type - 1));
-	d->user_type = 1 + type;
+			"prog_array %s: tail calls of programs whose context "
+			"is "
+			"%s, and before %s",
+			d->name, context, d->context);
+	d->context = context;
 }
 
-/* What program `type` reaches; seen[k]: 1 + the program it was seen from. */
-static void use_maps(const struct module *m, u32 k, u32 type, u32 *seen, u32 by)
+/* What a program reaches; seen[k]: 1 + the program it was seen from. */
+static void use_maps(
+	const struct module *m, u32 k, const char *context, u32 *seen, u32 by)
 {
 	const struct func *f = &m->func.v[k];
 
@@ -119,31 +131,40 @@ static void use_maps(const struct module *m, u32 k, u32 type, u32 *seen, u32 by)
 	seen[k] = by;
 	for (u32 c = 0; c < f->fe->calls.n; c++)
 		if (is_tail_call(&f->fe->calls.v[c].to))
-			use_map(m, f, &f->fe->calls.v[c], type);
+			use_map(m, f, &f->fe->calls.v[c], context);
 	for (u32 c = 0; c < f->ncallee; c++)
-		use_maps(m, f->callee[c], type, seen, by);
+		use_maps(m, f->callee[c], context, seen, by);
 }
 
-static void check_values(const struct module *m, const struct mapdef *d)
+/* Who is not compiled (--prog) is in no slot. */
+static void check_value(const struct module *m, struct mapdef *d,
+	const struct map_init *v, const struct loc *at)
+{
+	i64 func = fe_func_of_sym(m, v->sym);
+	const struct func *f = func < 0 ? NULL : &m->func.v[func];
+
+	if (!f || !f->is_prog) {
+		diag_error(m->diag, at, "map %s: value %u is no program",
+			d->name, v->slot);
+		return;
+	}
+	if (!f->context)
+		return;
+	if (!d->context)
+		d->context = f->context;
+	if (strcmp(f->context, d->context))
+		diag_error(m->diag, at,
+			"map %s: value %u: the context of program %s is %s, "
+			"wanted %s",
+			d->name, v->slot, f->name, f->context, d->context);
+}
+
+static void check_values(const struct module *m, struct mapdef *d)
 {
 	const struct loc at = {.file = m->file[d->file], .insn = -1};
 
-	for (u32 k = 0; k < d->init.n; k++) {
-		i64 func = fe_func_of_sym(m, d->init.v[k].sym);
-		const struct func *f = func < 0 ? NULL : &m->func.v[func];
-
-		if (!f || !f->is_prog)
-			diag_error(m->diag, &at,
-				"map %s: value %u is no program", d->name,
-				d->init.v[k].slot);
-		else if (d->user_type && f->prog_type != d->user_type - 1)
-			diag_error(m->diag, &at,
-				"map %s: value %u: program %s is of type %s, "
-				"wanted %s",
-				d->name, d->init.v[k].slot, f->name,
-				ctx_prog_name(f->prog_type),
-				ctx_prog_name(d->user_type - 1));
-	}
+	for (u32 k = 0; k < d->init.n; k++)
+		check_value(m, d, &d->init.v[k], &at);
 }
 
 /* ---- all of it ----------------------------------------------------------- */
@@ -156,6 +177,7 @@ void types_tail_calls(struct module *m)
 	for (u32 k = 0; k < m->func.n; k++)
 		if (m->func.v[k].is_used)
 			find_counter(m, &m->func.v[k]);
+	find_contexts(m);
 	find_above(m, above);
 	for (u32 k = 0; k < m->func.n; k++) {
 		const struct func *f = &m->func.v[k];
@@ -165,7 +187,7 @@ void types_tail_calls(struct module *m)
 		check_callback(m, f);
 		check_frames(m, f, above[k]);
 		if (f->is_prog)
-			use_maps(m, k, f->prog_type, seen, 1 + k);
+			use_maps(m, k, f->context, seen, 1 + k);
 	}
 	for (u32 k = 0; k < m->map.n; k++)
 		if (m->map.v[k].type == BPF_MAP_TYPE_PROG_ARRAY)

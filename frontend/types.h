@@ -77,6 +77,11 @@ static inline const struct mapdef *rty_map(const struct module *m, struct rty t)
 
 /* The context of a program for which it is plain memory. */
 struct rty fe_context(struct module *m, const struct func *f);
+/* The struct or union that its first parameter points to, with whose BTF it
+ * is; *id 0: it is none, or there is no BTF. */
+const struct btf *fe_parameter(struct module *m, const struct func *f, u32 *id);
+/* What its section names: "vfs_read" of "?fentry.s/vfs_read+0", or "". */
+const char *fe_attach_name(struct module *m, const struct func *f);
 /* What a load of size bytes at base (PLAIN, BTF, REACHED) + off yields. */
 struct rty fe_pointee_load(
 	struct module *m, struct rty base, i64 off, u32 size);
@@ -282,6 +287,10 @@ u8 types_region(const struct module *m, struct rty base); /* enum region */
 /* Fills fe_func.effects and .param of a function and its callees, and makes
  * what the calls between them say as sharp. After types_record. */
 void types_summarise(struct module *m, u32 func);
+
+/* ---- context.c ----------------------------------------------------------- */
+/* What a program's context is; equal texts, equal contexts. */
+const char *fe_context_text(struct module *m, const struct func *f);
 
 /* ---- tailcall.c: the functions together ---------------------------------- */
 /* Who takes the count, and what the kernel refuses, too. After types_record

@@ -404,11 +404,13 @@ static bool is_prog_array(const struct walk *w, struct rty x)
 	       w->m->map.v[x.id].type == BPF_MAP_TYPE_PROG_ARRAY;
 }
 
-/* The context is passed on as it came; one that is plain memory has no type. */
+/* The context is passed on as it came; one that is plain memory may have no
+ * type. */
 static bool is_own_context(struct rty x)
 {
 	return x.kind == RTY_UNKNOWN ||
-	       (x.kind == RTY_CTX && x.fixed && !x.off);
+	       ((x.kind == RTY_CTX || x.kind == RTY_PLAIN) && x.fixed &&
+		       !x.off);
 }
 
 /* ctx, prog_array, index: of a known index all 64 bits are known, of which 32

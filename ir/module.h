@@ -99,6 +99,8 @@ struct func {
 	u32 prog_type;	 /* enum bpf_prog_type */
 	u32 attach_type; /* enum bpf_attach_type */
 	bool is_typed;	 /* something says its type; else it is a guess */
+	const char *
+		context; /* types: what those that tail-call each other share */
 	u32 ext_type;	 /* BPF_PROG_TYPE_EXT: the type that it extends, or 0 */
 	bool needs_scope; /* a run scope: kiln/runtime.h */
 	bool returns_i32;
@@ -118,10 +120,11 @@ struct mapdef {
 	u32 btf_key, btf_value; /* type ids, or 0 */
 	u32 inner;		/* 1 + map number of the inner template, or 0 */
 	u32 file;		/* input number */
-	u32 user_type;		/* PROG_ARRAY: 1 + type of the programs that
-				 * tail-call through it, or 0 */
-	bool is_static;		/* local in its source */
-	bool is_template;	/* only says what a map of maps holds */
+	/* PROG_ARRAY: func.context of the programs that tail-call through it
+	 * and are in it; NULL: there are none */
+	const char *context;
+	bool is_static;	  /* local in its source */
+	bool is_template; /* only says what a map of maps holds */
 	bool has_storage; /* values_sym is defined: storage in the object */
 	u32 id;		  /* iproute2's, which sections "ID/INDEX" name */
 	/* What it begins with: maps or programs, by ascending slot. */

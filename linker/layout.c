@@ -381,9 +381,18 @@ static void put_map_fields(
 	put_le32(p + offsetof(struct kiln_map, flags), d->flags);
 	put_le32(p + offsetof(struct kiln_map, max_cpus), l->m.max_cpus);
 	put_le64(p + offsetof(struct kiln_map, values_size), size);
-	put_le64(p + offsetof(struct kiln_map, extra),
-		d->type == BPF_MAP_TYPE_PROG_ARRAY ? d->user_type
-						   : d->map_extra);
+	if (d->type != BPF_MAP_TYPE_PROG_ARRAY)
+		put_le64(p + offsetof(struct kiln_map, extra), d->map_extra);
+}
+
+/* The address of a text in the map. */
+static void put_map_text(struct link *l, sec_id map, u64 off, const char *text)
+{
+	struct image *g = &l->img;
+	u64 at = img_string(g, text);
+
+	img_rel(g, map, off, l->cg.target->rel_abs64,
+		img_sec_sym(g, g->strings), (i64)at);
 }
 
 /* What the map begins with, unless that stands in its storage. */
@@ -454,9 +463,10 @@ static void put_map(struct link *l, const struct mapdef *d, sec_id sec)
 			d->values_sym, 0);
 	img_rel(g, sec, offsetof(struct kiln_map, ops), abs64,
 		undefined(l, ops), 0);
-	u64 name = img_string(g, d->name);
-	img_rel(g, sec, offsetof(struct kiln_map, name), abs64,
-		img_sec_sym(g, g->strings), (i64)name);
+	put_map_text(l, sec, offsetof(struct kiln_map, name), d->name);
+	if (d->context)
+		put_map_text(
+			l, sec, offsetof(struct kiln_map, extra), d->context);
 	if (d->inner)
 		img_rel_local(g, sec, offsetof(struct kiln_map, inner), abs64,
 			l->m.map.v[d->inner - 1].sym, 0);

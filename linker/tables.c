@@ -116,6 +116,7 @@ static void add_prog(struct link *l, u32 i)
 	put_string(l, s, offsetof(struct kiln_prog_row, name), f->name);
 	put_string(l, s, offsetof(struct kiln_prog_row, section),
 		f->section ? f->section : "");
+	put_string(l, s, offsetof(struct kiln_prog_row, context), f->context);
 	put_text(l, s, offsetof(struct kiln_prog_row, entry), p->sec,
 		p->wrapper ? 0 : p->off);
 	put_text(l, s, offsetof(struct kiln_prog_row, body), p->sec, p->off);

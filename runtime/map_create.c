@@ -21,6 +21,9 @@ static int check(const struct kiln_map *m)
 	err = rt_map_storage(m, &bytes);
 	if (err)
 		return err;
+	/* of a prog_array: the compiler's */
+	if (m->type == KILN_MAP_TYPE_PROG_ARRAY && m->extra)
+		return -EINVAL;
 	if (!bytes || (inner && !(k->traits & MAP_MAPS)) ||
 		(inner && kiln_map_kind(inner->type)->traits & MAP_MAPS))
 		return -EINVAL;

@@ -4,8 +4,10 @@
  * A slot of the storage holds the address of a program's body, or 0; code
  * loads it and jumps there, inside a run scope. The host reads and writes
  * programs (rt_prog_of_value()). All programs of one map, those that jump and
- * those that are jumped to, are of one type: the compiler said which
- * (kiln_map.extra), or the first program that is put in decides (priv).
+ * those that are jumped to, have one context: the compiler said which
+ * (kiln_map.extra), or who comes first decides: a program that is put in, or an
+ * object that uses the map in place of its own. That outlives both, so a number
+ * stands for the text here (priv[MAP_OWNER]).
  *
  * Taking a program out, or replacing it, takes effect at once and does not
  * wait for who is inside it. Who wants its code to go away first calls
@@ -20,6 +22,7 @@
 #include "runtime/map_prog_array.h"
 
 enum { MAP_LISTED, MAP_NEXT, MAP_OWNER }; /* kiln_map.priv */
+enum { OWNER_NONE }; /* priv[MAP_OWNER]: nobody decided; or number_of() */
 
 /* state */
 static struct kiln_map *maps; /* those that were written */
@@ -33,7 +36,7 @@ static u64 *slot_of(const struct kiln_map *m, u32 i)
 /* ---- messages ------------------------------------------------------------ */
 
 struct line {
-	char s[160];
+	char s[320];
 	size_t n;
 };
 
@@ -43,32 +46,32 @@ static void add_text(struct line *l, const char *s)
 		l->s[l->n++] = *s++;
 }
 
-static void add_number(struct line *l, u32 v)
+/* The text of the context that the map is for, if somebody who is still there
+ * has it. */
+static const char *context_text(const struct kiln_map *m)
 {
-	char digits[11], *p = digits + sizeof(digits);
+	for (u32 i = 0; !m->extra && i < m->max_entries; i++) {
+		u64 body = load64(slot_of(m, i), memory_order_relaxed);
+		const char *text = body ? rt_prog_context(body) : NULL;
 
-	*--p = 0;
-	do
-		*--p = (char)('0' + v % 10);
-	while (v /= 10);
-	add_text(l, p);
+		if (text)
+			return text;
+	}
+	return m->extra ? (const char *)(uintptr_t)m->extra
+			: "that of programs that had it before";
 }
 
-static int refuse_type(
-	const struct kiln_map *m, const struct rt_prog *p, u32 wanted)
+static void refuse(
+	const struct kiln_map *m, const char *who, const char *context)
 {
+	const char *part[] = {"map ", (const char *)(uintptr_t)m->name,
+		": the context of ", who, " is ", context, ", wanted ",
+		context_text(m)};
 	struct line l = {.n = 0};
 
-	add_text(&l, "map ");
-	add_text(&l, (const char *)(uintptr_t)m->name);
-	add_text(&l, ": program ");
-	add_text(&l, p->name);
-	add_text(&l, " is of type ");
-	add_number(&l, p->type);
-	add_text(&l, ", wanted ");
-	add_number(&l, wanted);
+	for (u32 k = 0; k < sizeof(part) / sizeof(part[0]); k++)
+		add_text(&l, part[k]);
 	kiln_port_log(l.s, l.n);
-	return -RT_EINVAL;
 }
 
 /* ---- programs ------------------------------------------------------------ */
@@ -82,14 +85,50 @@ static void *prog_lookup(struct kiln_map *m, const void *key)
 
 /* ---- the host ------------------------------------------------------------ */
 
-static int check_type(struct kiln_map *m, const struct rt_prog *p)
+/* FNV-1a, and never OWNER_NONE. */
+static u64 number_of(const char *context)
 {
-	u64 owner = m->extra ? m->extra : m->priv[MAP_OWNER];
+	u64 h = 0xcbf29ce484222325;
 
-	if (owner && owner != 1 + (u64)p->type)
-		return refuse_type(m, p, (u32)(owner - 1));
-	m->priv[MAP_OWNER] = 1 + (u64)p->type;
+	while (*context)
+		h = (h ^ (u8)*context++) * 0x100000001b3;
+	return h ? h : 1;
+}
+
+static u64 owner_of(const struct kiln_map *m)
+{
+	if (m->priv[MAP_OWNER] || !m->extra)
+		return m->priv[MAP_OWNER];
+	return number_of((const char *)(uintptr_t)m->extra);
+}
+
+bool rt_prog_array_fits(const struct kiln_map *m, const char *context)
+{
+	u64 owner = owner_of(m);
+
+	return owner == OWNER_NONE || owner == number_of(context);
+}
+
+static int claim(struct kiln_map *m, const char *context, const char *who)
+{
+	if (!rt_prog_array_fits(m, context)) {
+		refuse(m, who, context);
+		return -RT_EINVAL;
+	}
+	m->priv[MAP_OWNER] = number_of(context);
 	return 0;
+}
+
+int rt_prog_array_claim(
+	struct kiln_map *m, const char *context, const char *who)
+{
+	int err = kiln_port_lock(&rt_text_lock);
+
+	if (err)
+		return err;
+	err = claim(m, context, who);
+	kiln_port_unlock(&rt_text_lock);
+	return err;
 }
 
 static void put_in_list(struct kiln_map *m)
@@ -111,7 +150,7 @@ static void set_slot(struct kiln_map *m, u32 i, u64 body)
 
 static int write_locked(struct kiln_map *m, u32 i, const struct rt_prog *p)
 {
-	int err = check_type(m, p);
+	int err = claim(m, p->context, p->name);
 
 	if (err)
 		return err;

@@ -10,14 +10,23 @@
 
 struct rt_prog {
 	const char *name;
-	u64 body; /* address */
-	u32 type; /* enum bpf_prog_type */
+	u64 body;	     /* address */
+	const char *context; /* kiln_prog_row.context */
 };
 
 /* 0, or -EINVAL: no program, or one that takes no context. */
 int rt_prog_of_value(const void *value, struct rt_prog *p);
 /* 0, or -ENOENT: the program is not known. */
 int rt_prog_to_value(u64 body, void *value);
+/* Its context, or NULL: it is not known. With the lock. */
+const char *rt_prog_context(u64 body);
+
+/* The programs that tail-call through m, and those that it holds, have this
+ * context, or it holds none and nothing is known of others yet. */
+bool rt_prog_array_fits(const struct kiln_map *m, const char *context);
+/* ... and from now on they do: 0, -EINVAL with a message about `who`, -EBUSY. */
+int rt_prog_array_claim(
+	struct kiln_map *m, const char *context, const char *who);
 
 /* Guards all prog_arrays, the list of objects, and code that changes. */
 extern u32 rt_text_lock;

@@ -237,12 +237,14 @@ static int index_prog(struct kiln_object *o, const struct kiln_prog_row *r)
 	p->section = PTR(const char, obj_self(&r->section));
 	p->entry = (kiln_prog_fn)(uintptr_t)obj_self(&r->entry);
 	p->body = (kiln_prog_fn)(uintptr_t)obj_self(&r->body);
+	p->context = PTR(const char, obj_self(&r->context));
 	p->type = r->type;
 	p->size = r->code;
 	p->flags = r->flags;
 	if (!obj_is_text(o, p->name) || !obj_is_text(o, p->section) ||
-		!obj_is_in(o, SEG_TEXT, PTR(void, obj_self(&r->entry)),
-			r->code) ||
+		!obj_is_text(o, p->context) ||
+		!obj_is_in(
+			o, SEG_TEXT, PTR(void, obj_self(&r->entry)), r->code) ||
 		!obj_is_in(o, SEG_TEXT, PTR(void, obj_self(&r->body)), 1))
 		return obj_refuse(o, KILN_SEC_PROGS ": a row points outside");
 	o->nprog++;

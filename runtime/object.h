@@ -51,6 +51,7 @@ struct kiln_program {
 	struct kiln_object *obj;
 	const char *name, *section;
 	kiln_prog_fn entry, body;
+	const char *context; /* kiln_prog_row.context */
 	u32 type, flags;
 	u32 size;   /* bytes of code from entry on */
 	u64 faults; /* atomic */
@@ -104,7 +105,7 @@ struct kiln_object {
 	u32 nmap;
 	const struct kiln_ex_row *ex;
 	size_t nex;
-	u64 faults; /* atomic */
+	u64 faults;			  /* atomic */
 	const struct kiln_site_row *site; /* loaded ones, checked */
 	u32 nsite;
 	struct debug_entry *debug;

@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 
 #include "kiln/map_size.h"
+#include "runtime/map_prog_array.h"
 #include "runtime/object.h"
 
 /* ---- checks ---------------------------------------------------------------- */
@@ -53,8 +54,10 @@ static bool has_storage(const struct kiln_object *o, const struct kiln_map *m,
 static int check_map(const struct kiln_object *o, const struct kiln_map *m,
 	const void *moved, u64 ops)
 {
-	if (!obj_is_text(o, kiln_map_name(m)))
-		return obj_refuse(o, KILN_SEC_MAPS ": a name points outside");
+	if (!obj_is_text(o, kiln_map_name(m)) ||
+		(m->type == KILN_MAP_TYPE_PROG_ARRAY && m->extra &&
+			!obj_is_text(o, PTR(const char, m->extra))))
+		return obj_refuse(o, KILN_SEC_MAPS ": a text points outside");
 	if (!kiln_map_kind(m->type) || m->ops != ops) {
 		obj_error(o, "map %s: kind %u is not this runtime's",
 			kiln_map_name(m), m->type);
@@ -252,7 +255,8 @@ static bool is_prog_array_alike(
 	const struct kiln_map *m, const struct kiln_map *other)
 {
 	return !(m->flags & F_RDONLY) && other->max_entries >= m->max_entries &&
-	       (!m->extra || !other->extra || m->extra == other->extra);
+	       (!m->extra ||
+		       rt_prog_array_fits(other, PTR(const char, m->extra)));
 }
 
 /* What code that was compiled for m takes for granted. */
@@ -313,6 +317,11 @@ static int share(struct kiln_object *o, u32 k, struct kiln_map *other)
 			kiln_map_name(m));
 		return err;
 	}
+	if (m->type == KILN_MAP_TYPE_PROG_ARRAY && m->extra)
+		err = rt_prog_array_claim(
+			other, PTR(const char, m->extra), o->name);
+	if (err)
+		return err;
 	o->map[k] = other;
 	o->own[k].owner = obj_hold_owner(other);
 	rt_map_hold(other);

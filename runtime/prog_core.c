@@ -27,17 +27,32 @@ int rt_prog_of_value(const void *value, struct rt_prog *p)
 	if (!r || r->flags & KILN_PROG_RAW)
 		return -RT_EINVAL;
 	*p = (struct rt_prog){
-		self(&r->name), (uintptr_t)self(&r->body), r->type};
+		self(&r->name), (uintptr_t)self(&r->body), self(&r->context)};
 	return 0;
+}
+
+static const struct kiln_prog_row *find(u64 body)
+{
+	for (const struct kiln_prog_row *r = __start_kiln_progs;
+		r != __stop_kiln_progs; r++)
+		if ((uintptr_t)self(&r->body) == body)
+			return r;
+	return NULL;
+}
+
+const char *rt_prog_context(u64 body)
+{
+	const struct kiln_prog_row *r = find(body);
+
+	return r ? self(&r->context) : NULL;
 }
 
 int rt_prog_to_value(u64 body, void *value)
 {
-	for (const struct kiln_prog_row *r = __start_kiln_progs;
-		r != __stop_kiln_progs; r++)
-		if ((uintptr_t)self(&r->body) == body) {
-			__builtin_memcpy(value, &r, sizeof(r));
-			return 0;
-		}
-	return -RT_ENOENT;
+	const struct kiln_prog_row *r = find(body);
+
+	if (!r)
+		return -RT_ENOENT;
+	__builtin_memcpy(value, &r, sizeof(r));
+	return 0;
 }

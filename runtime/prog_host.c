@@ -67,7 +67,7 @@ int rt_prog_of_value(const void *value, struct rt_prog *p)
 	memcpy(&prog, value, sizeof(prog));
 	if (!prog || prog->flags & KILN_PROG_RAW)
 		return -RT_EINVAL;
-	*p = (struct rt_prog){prog->name, (uintptr_t)prog->body, prog->type};
+	*p = (struct rt_prog){prog->name, (uintptr_t)prog->body, prog->context};
 	return 0;
 }
 
@@ -78,6 +78,13 @@ static struct kiln_program *find(u64 body)
 			if ((uintptr_t)o->prog[i].body == body)
 				return &o->prog[i];
 	return NULL;
+}
+
+const char *rt_prog_context(u64 body)
+{
+	const struct kiln_program *p = find(body);
+
+	return p ? p->context : NULL;
 }
 
 int rt_prog_to_value(u64 body, void *value)

@@ -85,6 +85,10 @@ struct kiln_prog_row {
 	uint32_t stack; /* worst native stack of the call graph, bytes; if a
 			 * subprogram makes tail calls, of 34 runs of it */
 	uint32_t code;	/* bytes from entry to the end of the body */
+	/* self-relative: what its context is, as text ("xdp", "struct conn (24
+	 * bytes, 4f0c...)"). Programs may tail-call each other if it is the
+	 * same; "": they may not (KILN_PROG_RAW) */
+	int32_t context;
 };
 
 /* One run makes no more, as in the kernel. */
@@ -117,8 +121,9 @@ struct kiln_map {
 	uint32_t state;
 	uint32_t lock;
 	uint64_t inner; /* address of the inner template, or 0 */
-	/* map_extra of the definition; PROG_ARRAY: 1 + enum bpf_prog_type of
-	 * the programs that tail-call through it, 0: none known */
+	/* map_extra of the definition; PROG_ARRAY: address of the text that
+	 * is the context of the programs that tail-call through it and that
+	 * it begins with (kiln_prog_row.context), 0: there are none */
 	uint64_t extra;
 	uint64_t init;	/* address of its first struct kiln_map_init, or 0 */
 	uint64_t ninit; /* how many */
@@ -310,7 +315,7 @@ KILN_AT(kiln_ex_row, data, 10);
 KILN_SIZE(kiln_fault_note, 16);
 KILN_AT(kiln_fault_note, bpf, 8);
 KILN_AT(kiln_fault_note, size, 12);
-KILN_SIZE(kiln_prog_row, 36);
+KILN_SIZE(kiln_prog_row, 40);
 KILN_AT(kiln_prog_row, section, 4);
 KILN_AT(kiln_prog_row, entry, 8);
 KILN_AT(kiln_prog_row, body, 12);
@@ -319,6 +324,7 @@ KILN_AT(kiln_prog_row, attach_type, 20);
 KILN_AT(kiln_prog_row, flags, 24);
 KILN_AT(kiln_prog_row, stack, 28);
 KILN_AT(kiln_prog_row, code, 32);
+KILN_AT(kiln_prog_row, context, 36);
 KILN_SIZE(kiln_map, 144);
 KILN_AT(kiln_map, key_size, 4);
 KILN_AT(kiln_map, value_size, 8);

@@ -200,7 +200,8 @@ const char *kiln_map_name(const struct kiln_map *map);
 /* Between open and load of the map's object, else -EBUSY: another size, -E2BIG or
  * -EINVAL if the kind cannot have it; or another map in its place, of a loaded
  * object, a linked one, or from kiln_map_create(): -EINVAL unless kind, sizes of
- * key and value, flags and CPU slots agree. Its number of entries counts then.
+ * key and value, flags and CPU slots agree; of a prog_array the context, too,
+ * also when the object is loaded. Its number of entries counts then.
  * Objects with a map that is reused are kept until its users are closed. */
 int kiln_map_set_max_entries(struct kiln_map *map, uint32_t max_entries);
 int kiln_map_reuse(struct kiln_map *map, struct kiln_map *other);
@@ -226,8 +227,10 @@ void kiln_map_free(struct kiln_map *map);
  *
  * Values of a prog_array are programs: a struct kiln_program *, as in
  * kiln_map_update(map, &index, &program, 0); with libkiln-core a const struct
- * kiln_prog_row *. -EINVAL, with a message, if it is of another type than those
- * that tail-call through the map. Update and delete count for tail calls that
+ * kiln_prog_row *. -EINVAL, with a message, if its context is another one than
+ * that of the programs that tail-call through the map or were in it first: as
+ * in the kernel type, place of attachment, XDP fragments and traced function
+ * must be the same, of an own struct its name, size and digest. Update and delete count for tail calls that
  * come behind them and do not wait for programs that run.
  *
  * Queues, stacks and bloom filters have no keys, key is NULL: update pushes,

@@ -81,6 +81,6 @@ for ld in bfd lld; do
 	lacks symbols ' p1$'
 	readelf -SW fw >sections
 	# one row each
-	has sections 'kiln_progs +PROGBITS +[0-9a-f]+ [0-9a-f]+ 000024 '
+	has sections 'kiln_progs +PROGBITS +[0-9a-f]+ [0-9a-f]+ 000028 '
 	has sections 'kiln_maps +PROGBITS +[0-9a-f]+ [0-9a-f]+ 000028 '
 done

@@ -90,7 +90,8 @@ static void check_map(void)
 	CHECK(!kiln_map_next_key(jmp, &k, &next) && next == 4);
 	kiln_set_log(listen, NULL);
 	CHECK(kiln_map_update(jmp, &k, &other, 0) == -EINVAL);
-	CHECK(strstr(said, "map jmp: program other is of type 3, wanted 6"));
+	CHECK(strstr(said,
+		"map jmp: the context of other is sched_cls, wanted xdp"));
 	kiln_set_log(NULL, NULL);
 	CHECK(!kiln_map_lookup(jmp, &k, &got) && got == p);
 	CHECK(!kiln_map_delete(jmp, &k));

@@ -13,7 +13,7 @@ cat >head.h <<'END'
 	} name SEC(".maps")
 PROG_ARRAY(jmp);
 END
-# says TEXT: of the program on standard input, without lines and places
+# says TEXT: of the program on standard input, without lines, places and digests
 says()
 {
 	{ cat head.h && cat; } >t.c
@@ -21,7 +21,8 @@ says()
 	if "$KILN" compile -o out.o t.o 2>err; then
 		fail "compiled, wanted: $1"
 	fi
-	sed 's/ insn [0-9]*\( ([^)]*)\)\{0,1\}://' err >plain
+	sed '/warning/d; s/ insn [0-9]*\( ([^)]*)\)\{0,1\}://
+		s/, [0-9a-f]\{16\})/)/g' err >plain
 	echo "kiln: error: $1" >wanted
 	cmp -s plain wanted || { diff plain wanted; fail "message"; }
 	[ ! -e out.o ] || fail "wrote an object"
@@ -56,7 +57,7 @@ SEC("xdp") int p(struct xdp_md *ctx)
 }
 END
 
-says 't.o: section tc: program q: prog_array jmp: tail calls of programs of type sched_cls, and before of type xdp' <<'END'
+says 't.o: section tc: program q: prog_array jmp: tail calls of programs whose context is sched_cls, and before xdp' <<'END'
 SEC("xdp") int p(struct xdp_md *ctx)
 {
 	bpf_tail_call(ctx, &jmp, 1);
@@ -69,7 +70,7 @@ SEC("tc") int q(struct __sk_buff *ctx)
 }
 END
 
-says 't.o: map to: value 1: program q is of type sched_cls, wanted xdp' <<'END'
+says 't.o: map to: value 1: the context of program q is sched_cls, wanted xdp' <<'END'
 int q(struct __sk_buff *ctx);
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -119,6 +120,65 @@ struct bpf_elf_map {
 SEC("2/9") int q(struct __sk_buff *ctx)
 {
 	bpf_tail_call(ctx, &old, 1);
+	return 0;
+}
+END
+
+says 't.o: section two: program q: prog_array jmp: tail calls of programs whose context is struct b (8 bytes), and before struct a (8 bytes)' <<'END'
+struct a { __u64 x; };
+struct b { __u64 x; };
+SEC("one") int p(struct a *ctx)
+{
+	bpf_tail_call(ctx, &jmp, 1);
+	return 0;
+}
+SEC("two") int q(struct b *ctx)
+{
+	bpf_tail_call(ctx, &jmp, 2);
+	return 0;
+}
+END
+
+says 't.o: map to: value 2: the context of program q is struct b (8 bytes), wanted struct a (4 bytes)' <<'END'
+struct a { int x; };
+struct b { int x, y; };
+int p(struct a *), q(struct b *);
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 4);
+	__uint(key_size, 4);
+	__array(values, int(void *));
+} to SEC(".maps") = {.values = {[1] = (void *)&p, [2] = (void *)&q}};
+SEC("one") int p(struct a *ctx)
+{
+	return ctx->x;
+}
+SEC("one") int q(struct b *ctx)
+{
+	return ctx->y;
+}
+SEC("other") int r(struct a *ctx)
+{
+	bpf_tail_call(ctx, &to, 1);
+	return 0;
+}
+END
+
+says 't.o: map to: value 1: the context of program q is xdp/xdp_devmap, wanted xdp' <<'END'
+int q(struct xdp_md *ctx);
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 4);
+	__uint(key_size, 4);
+	__array(values, int(void *));
+} to SEC(".maps") = {.values = {[1] = (void *)&q}};
+SEC("xdp/devmap") int q(struct xdp_md *ctx)
+{
+	return 0;
+}
+SEC("xdp") int p(struct xdp_md *ctx)
+{
+	bpf_tail_call(ctx, &to, 1);
 	return 0;
 }
 END
