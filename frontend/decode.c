@@ -106,6 +106,22 @@ static void check_reg(
 		bad(d, slot, "r10 is read-only: writes go to r0 to r9");
 }
 
+/* Compilers once had the register of a callx there. */
+static void check_no_imm(struct decode *d, u32 slot, const struct insn *i,
+	const struct isa_row *r)
+{
+	if (!i->imm)
+		return;
+	if (r->kind == ISA_CALLX && !i->dst && i->imm > 0 && i->imm < 10)
+		bad(d, slot,
+			"callx with its register in the immediate (r%d), as "
+			"clang before 19 has it, wanted it in the destination "
+			"field",
+			i->imm);
+	else
+		bad(d, slot, "reserved immediate is %d, wanted 0", i->imm);
+}
+
 static void check_fields(struct decode *d, u32 slot, const struct insn *i,
 	const struct isa_row *r)
 {
@@ -113,8 +129,8 @@ static void check_fields(struct decode *d, u32 slot, const struct insn *i,
 	check_reg(d, slot, "source", r->src, i->src);
 	if (r->off == ISA_F_0 && i->off)
 		bad(d, slot, "reserved offset is %d, wanted 0", i->off);
-	if (r->imm == ISA_F_0 && i->imm)
-		bad(d, slot, "reserved immediate is %d, wanted 0", i->imm);
+	if (r->imm == ISA_F_0)
+		check_no_imm(d, slot, i, r);
 	if (r->kind == ISA_CAST && i->imm != 1 && i->imm != 1 << 16)
 		bad(d, slot, "address space cast 0x%x, wanted 0x1 or 0x10000",
 			(u32)i->imm);

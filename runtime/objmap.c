@@ -158,10 +158,23 @@ static bool is_init(const struct kiln_object *o, const struct kiln_map *m)
 		!obj_is_in(o, SEG_RELRO, init, m->ninit * sizeof(*init)))
 		return false;
 	for (u64 i = 0; i < m->ninit; i++)
-		if (init[i].key >= m->max_entries ||
-			!maps_has(o, init[i].target))
+		if (!maps_has(o, init[i].target))
 			return false;
 	return true;
+}
+
+static int check_keys(const struct kiln_object *o, const struct kiln_map *m)
+{
+	const struct kiln_map_init *init =
+		PTR(const struct kiln_map_init, m->init);
+
+	for (u64 i = 0; i < m->ninit; i++)
+		if (init[i].key >= m->max_entries) {
+			obj_error(o, "map %s: value %u, but it has %u entries",
+				kiln_map_name(m), init[i].key, m->max_entries);
+			return -E2BIG;
+		}
+	return 0;
 }
 
 static bool is_fields(const struct kiln_object *o, const struct kiln_map *m)
@@ -185,12 +198,43 @@ static int check_links(const struct kiln_object *o, const struct kiln_map *m)
 	if ((!m->nfields || is_fields(o, m)) &&
 		(!m->inner || maps_has(o, m->inner)) &&
 		(!m->ninit || !is_map_of_maps(m) || is_init(o, m)))
-		return 0;
+		return is_map_of_maps(m) ? check_keys(o, m) : 0;
 	obj_error(o,
 		"map %s: the maps in it or the fields of its values are not "
 		"the object's",
 		kiln_map_name(m));
 	return -ENOEXEC;
+}
+
+static const struct kiln_program *program_at(
+	const struct kiln_object *o, u64 body)
+{
+	for (u32 i = 0; i < o->nprog; i++)
+		if ((uintptr_t)o->prog[i].body == body)
+			return &o->prog[i];
+	return NULL;
+}
+
+/* What a prog_array begins with: programs of this object, of its context. */
+static int check_programs(const struct kiln_object *o, const struct kiln_map *m)
+{
+	const char *wanted = PTR(const char, m->extra);
+	const u64 *slot = PTR(const u64, m->values);
+
+	for (u32 i = 0; slot && i < m->max_entries; i++) {
+		const struct kiln_program *p =
+			slot[i] ? program_at(o, slot[i]) : NULL;
+
+		if (!slot[i] || (p && wanted && !strcmp(p->context, wanted)))
+			continue;
+		obj_error(o,
+			"map %s: value %u: the context of program %s is %s, "
+			"wanted %s",
+			kiln_map_name(m), i, p ? p->name : "(none)",
+			p ? p->context : "(none)", wanted ? wanted : "(none)");
+		return -EINVAL;
+	}
+	return 0;
 }
 
 int maps_index(struct kiln_object *o, const struct kiln_tables *t)
@@ -217,10 +261,21 @@ int maps_index(struct kiln_object *o, const struct kiln_tables *t)
 	for (u32 k = 0; again && !err && k < n; k++)
 		if (o->map[k] == o->own[k].map)
 			err = check_links(o, o->map[k]);
+	for (u32 k = 0; again && !err && k < n; k++)
+		if (o->map[k] == o->own[k].map &&
+			o->map[k]->type == KILN_MAP_TYPE_PROG_ARRAY)
+			err = check_programs(o, o->map[k]);
 	return err;
 }
 
 /* ---- between open and load ------------------------------------------------- */
+
+/* Code does not compare the indices that it knows with max_entries. */
+static bool is_too_few(const struct kiln_map *m, u32 max_entries)
+{
+	return m->type == KILN_MAP_TYPE_PROG_ARRAY &&
+	       max_entries < m->max_entries;
+}
 
 RT_API int kiln_map_set_max_entries(struct kiln_map *m, uint32_t max_entries)
 {
@@ -229,11 +284,15 @@ RT_API int kiln_map_set_max_entries(struct kiln_map *m, uint32_t max_entries)
 
 	if (m->state != MAP_UNLOADED || m->priv[0])
 		return -EBUSY;
+	if (is_too_few(m, max_entries)) {
+		rt_log(KILN_LOG_ERROR,
+			"map %s: %u entries, wanted at least the %u of its "
+			"tail calls and values",
+			kiln_map_name(m), max_entries, was);
+		return -E2BIG;
+	}
 	if (m->ninit > max_entries)
-		return -EINVAL;
-	/* code does not compare the indices that it knows */
-	if (m->type == KILN_MAP_TYPE_PROG_ARRAY && max_entries < was)
-		return -EINVAL;
+		return -E2BIG;
 	m->max_entries = max_entries;
 	int err = rt_map_storage(m, &size);
 	if (!err && !size)
@@ -289,6 +348,8 @@ int maps_options(struct kiln_object *o)
 		int err = m ? kiln_map_set_max_entries(m, e->max_entries)
 			    : -ENOENT;
 
+		if (m && is_too_few(m, e->max_entries))
+			return err; /* said */
 		if (err) {
 			obj_error(o, "map %s: cannot have %u entries: %s",
 				e->name, e->max_entries, strerror(-err));

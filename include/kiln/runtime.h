@@ -198,7 +198,8 @@ struct kiln_map *kiln_object_next_map(
 	const struct kiln_object *obj, const struct kiln_map *prev);
 const char *kiln_map_name(const struct kiln_map *map);
 /* Between open and load of the map's object, else -EBUSY: another size, -E2BIG or
- * -EINVAL if the kind cannot have it; or another map in its place, of a loaded
+ * -EINVAL if the kind cannot have it, or a prog_array would have fewer than in the
+ * source, which tail calls of known indices rely on; or another map in its place, of a loaded
  * object, a linked one, or from kiln_map_create(): -EINVAL unless kind, sizes of
  * key and value, flags and CPU slots agree; of a prog_array the context, too,
  * also when the object is loaded. Its number of entries counts then.

@@ -95,6 +95,18 @@ static void inside_a_scope(void)
 	CHECK(from_array(1, 7) == 13);
 }
 
+/* values[4] of a map that was made smaller. */
+static void fewer_entries(const char *file)
+{
+	struct kiln_object *o = kiln_object_open_file(file, NULL);
+	struct kiln_map *m = kiln_object_find_map(o, "by_index");
+
+	CHECK(o && m && kiln_map_set_max_entries(m, 2) == -E2BIG);
+	CHECK(!kiln_map_set_max_entries(m, 4));
+	CHECK(kiln_object_load(o) == -E2BIG);
+	kiln_object_close(o);
+}
+
 int main(int argc, char **argv)
 {
 	host_init(argc, argv);
@@ -102,5 +114,7 @@ int main(int argc, char **argv)
 	filled_by_the_host();
 	template();
 	inside_a_scope();
+	if (argc > 1)
+		fewer_entries(argv[1]);
 	return 0;
 }

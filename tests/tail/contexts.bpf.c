@@ -69,6 +69,20 @@ SEC("xdp") int p_too(struct xdp_md *ctx)
 	return XDP_DROP;
 }
 
+int p_too(struct xdp_md *ctx);
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 4);
+	__uint(key_size, 4);
+	__array(values, int(void *));
+} begun SEC(".maps") = {.values = {[1] = (void *)&p_too}};
+
+SEC("xdp") int begins(struct xdp_md *ctx)
+{
+	bpf_tail_call(ctx, &begun, ctx->rx_queue_index & 3);
+	return XDP_PASS;
+}
+
 SEC("xdp/devmap") int devmap(struct xdp_md *ctx)
 {
 	return (int)ctx->egress_ifindex;

@@ -4,6 +4,7 @@
  *	contexts             linked, by libkiln; with -DCORE by libkiln-core
  *	contexts FILE...     loaded: typed, own1, own2, own3
  */
+#include <elf.h>
 #include <errno.h>
 #include <kiln/runtime.h>
 #include <stdio.h>
@@ -191,6 +192,55 @@ static void check_shared(void)
 	kiln_map_free(m);
 }
 
+/* An object that says of its programs what its maps do not. */
+static void check_damaged(void)
+{
+	static char bytes[1 << 20];
+	FILE *f = fopen(files[0], "rb");
+	size_t n = f ? fread(bytes, 1, sizeof(bytes), f) : 0;
+	const Elf64_Ehdr *e = (const void *)bytes;
+	const Elf64_Shdr *s = (const void *)(bytes + e->e_shoff);
+
+	CHECK(n && n < sizeof(bytes) && !fclose(f));
+	for (int k = 0; k < e->e_shnum; k++) {
+		const char *name = bytes + s[e->e_shstrndx].sh_offset +
+				   s[s[k].sh_info].sh_name;
+		Elf64_Rela *r = (void *)(bytes + s[k].sh_offset);
+
+		if (s[k].sh_type != SHT_RELA || strcmp(name, "kiln_progs"))
+			continue;
+		for (size_t i = 0; i < s[k].sh_size / sizeof(*r); i++)
+			if (r[i].r_offset ==
+				offsetof(struct kiln_prog_row, context))
+				r[i].r_addend++; /* "dp" */
+	}
+	struct kiln_object *o = kiln_object_open_mem(bytes, n, NULL);
+	CHECK(o && kiln_object_load(o) == -EINVAL);
+	CHECK(!strcmp(said, "object: map begun: value 1: the context of "
+			    "program p_too is dp, wanted xdp"));
+	kiln_object_close(o);
+}
+
+/* Fewer entries than the source has would lose values and known indices. */
+static void check_entries(void)
+{
+	const struct kiln_map_entries one[] = {{"begun", 1}, {NULL, 0}};
+	const struct kiln_open_opts opts = {
+		.sz = sizeof(opts), .map_entries = one};
+	struct kiln_object *o = kiln_object_open_file(files[0], NULL);
+	struct kiln_map *m = kiln_object_find_map(o, "begun");
+
+	CHECK(o && m && kiln_map_set_max_entries(m, 1) == -E2BIG);
+	CHECK(!strcmp(said, "map begun: 1 entries, wanted at least the 4 of "
+			    "its tail calls and values"));
+	CHECK(!kiln_map_set_max_entries(m, 9) && !kiln_object_load(o));
+	CHECK(!kiln_map_lookup(m, &(uint32_t){1}, &(void *){NULL}));
+	kiln_object_close(o);
+	said[0] = 0;
+	CHECK(!kiln_object_open_file(files[0], &opts) && errno == E2BIG);
+	CHECK(strstr(said, "map begun: 1 entries, wanted"));
+}
+
 /* conn1 to conn2, which is in its slot by now. */
 static void check_run(void)
 {
@@ -207,8 +257,11 @@ static void more(void)
 {
 	check_run();
 	check_first();
-	if (files[0])
-		check_shared();
+	if (!files[0])
+		return;
+	check_shared();
+	check_damaged();
+	check_entries();
 }
 #endif
 

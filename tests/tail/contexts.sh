@@ -5,7 +5,7 @@ need_plain
 need clang
 src=$KILN_TOP/tests/tail
 keep=
-for p in p_xdp p_too devmap frags p_tc connect4 connect6; do
+for p in p_xdp p_too begins devmap frags p_tc connect4 connect6; do
 	keep="$keep -Wl,-u,$p"
 done
 bpf "$src/contexts.bpf.c" typed.bpf.o
