@@ -174,6 +174,9 @@ void poke_after_fork(void);
 /* Jumps of a loaded object's sites for what its maps begin with. With
  * rt_text_lock, before anybody runs it. */
 void poke_begin(struct kiln_object *o);
+/* With the lock, where no scope is open: gates that an update inside of one
+ * could not open. */
+void poke_reopen(void);
 
 /* ---- poke_<target>.c ---- */
 /* Bytes of a site's jump. */

@@ -25,8 +25,9 @@
  * U1 before U2: between them all look at the slot, so there is one moment at
  * which the update happens. A deletion is U1 and U2 alone; the next update's U3
  * serves for it, too. If U3 to U5 fail (inside a run scope, out of reach, a
- * scope that lasts for a second) the gate stays 0 and the slot serves. Nothing
- * is done where J is right already.
+ * scope that lasts for a second) the gate stays 0 and the slot serves. If it was
+ * U3, then the next U3 that succeeds serves for it: of any update, or when an
+ * object comes or goes. Nothing is done where J is right already.
  *
  * tests/tail/poke.pml has this as a model, tests/tail/stress.c as a program.
  *
@@ -44,6 +45,7 @@
 
 /* state: under rt_text_lock */
 static bool fork_locked;
+static bool left_closed; /* gates, for want of a U3 */
 
 /* ---- sites --------------------------------------------------------------- */
 
@@ -174,19 +176,6 @@ static bool is_closed(
 	return gate && !atomic_load_explicit(gate, memory_order_relaxed);
 }
 
-void rt_slot_open(struct kiln_map *m, u32 key, u64 body)
-{
-	struct kiln_object *o = NULL;
-
-	while ((o = prog_next_object(o)) && !is_closed(o, m, key))
-		;
-	if (!o || kiln_synchronize()) /* U3 */
-		return;
-	for (; o; o = prog_next_object(o))
-		if (is_closed(o, m, key))
-			open_gate(o, m, key, body);
-}
-
 /* The slot that a site of o looks at. */
 static u64 slot_of_site(const struct kiln_site_row *r)
 {
@@ -206,4 +195,35 @@ void poke_begin(struct kiln_object *o)
 			!atomic_load_explicit(gate_of(r), memory_order_relaxed))
 			open_gate(o, self(&r->map), r->key, body);
 	}
+}
+
+/* U3, for all gates that are closed by now. */
+static bool is_grace_over(void)
+{
+	left_closed = kiln_synchronize();
+	return !left_closed;
+}
+
+void poke_reopen(void)
+{
+	if (!left_closed || !is_grace_over())
+		return;
+	for (struct kiln_object *o = NULL; (o = prog_next_object(o));)
+		poke_begin(o);
+}
+
+void rt_slot_open(struct kiln_map *m, u32 key, u64 body)
+{
+	struct kiln_object *o = NULL;
+
+	poke_reopen();
+	if (left_closed)
+		return;
+	while ((o = prog_next_object(o)) && !is_closed(o, m, key))
+		;
+	if (!o || !is_grace_over())
+		return;
+	for (; o; o = prog_next_object(o))
+		if (is_closed(o, m, key))
+			open_gate(o, m, key, body);
 }

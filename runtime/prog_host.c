@@ -17,6 +17,7 @@ void prog_add_object(struct kiln_object *o)
 	poke_begin(o);
 	o->next = objects;
 	objects = o;
+	poke_reopen();
 	kiln_port_unlock(&rt_text_lock);
 }
 
@@ -29,6 +30,7 @@ void prog_remove_object(struct kiln_object *o)
 			*p = o->next;
 			break;
 		}
+	poke_reopen();
 	kiln_port_unlock(&rt_text_lock);
 }
 

@@ -232,7 +232,9 @@ void kiln_map_free(struct kiln_map *map);
  * that of the programs that tail-call through the map or were in it first: as
  * in the kernel type, place of attachment, XDP fragments and traced function
  * must be the same, of an own struct its name, size and digest. Update and delete count for tail calls that
- * come behind them and do not wait for programs that run.
+ * come behind them and do not wait for programs that run. After an update made
+ * inside a run scope tail calls of that index go through the map, until one is
+ * made outside, of any index, or an object is loaded or closed there.
  *
  * Queues, stacks and bloom filters have no keys, key is NULL: update pushes,
  * lookup peeks; a bloom filter is asked for *value, which it does not change.

@@ -98,8 +98,15 @@ static void check_map(void)
 	CHECK(kiln_map_lookup(jmp, &k, &got) == -ENOENT);
 }
 
+static void update_in_scope(unsigned slot, int p)
+{
+	kiln_scope_enter();
+	CHECK(!set(slot, p));
+	kiln_scope_leave();
+}
+
 /* Whether the sites of a slot jump: what the loaded object's gate says. Updates
- * that cannot wait for a grace period leave that to the next one. */
+ * that cannot wait for a grace period leave that to the next one of any slot. */
 static void check_gates(void)
 {
 	size_t size = 0;
@@ -113,10 +120,12 @@ static void check_gates(void)
 	CHECK(!kiln_map_update(jmp, &k, &prog[0], 0) && gate[1]);
 	CHECK(!kiln_map_update(jmp, &k, &prog[0], 0) && gate[1]);
 	CHECK(!kiln_map_update(jmp, &k, &prog[3], 0) && gate[1]);
-	kiln_scope_enter();
-	CHECK(!kiln_map_update(jmp, &k, &prog[0], 0) && !gate[1]);
-	kiln_scope_leave();
+	update_in_scope(1, 0);
+	CHECK(!gate[1]);
 	CHECK(!kiln_map_update(jmp, &k, &prog[0], 0) && gate[1]);
+	update_in_scope(1, 3);
+	CHECK(!gate[1] && !set(2, -1) && !gate[1]);
+	CHECK(!set(7, 0) && gate[1]); /* no site has that index */
 	CHECK(!kiln_map_delete(jmp, &k) && !gate[1]);
 }
 
@@ -143,6 +152,22 @@ static void check_shared(const char *file)
 	CHECK(!kiln_map_delete(jmp, &k) && !gate[1]);
 	kiln_object_close(o);
 	CHECK(!kiln_map_update(jmp, &k, &prog[0], 0));
+}
+
+/* ... or to an object that comes or goes. */
+static void check_gates_reopen(const char *file)
+{
+	const char *gate = kiln_object_find_global(object, "jmp.gates", NULL);
+	struct kiln_object *o = kiln_object_open_file(file, NULL);
+
+	CHECK(!set(1, -1));
+	update_in_scope(1, 0);
+	CHECK(!gate[1] && o && !gate[1]);
+	CHECK(!kiln_object_load(o) && gate[1]);
+	update_in_scope(1, 3);
+	CHECK(!gate[1]);
+	kiln_object_close(o);
+	CHECK(gate[1]);
 }
 
 /* A program of another object: gone from the map once that is closed. */
@@ -194,7 +219,7 @@ int main(int argc, char **argv)
 	check_gates();
 	CHECK(!check_subject(&s, 200));
 	if (file && kiln_object_find_global(object, "jmp.gates", NULL))
-		check_shared(file);
+		check_shared(file), check_gates_reopen(file);
 	if (file)
 		check_close(file);
 	kiln_object_close(object);
