@@ -381,7 +381,7 @@ static void mark_used(struct module *m, u32 k)
 		mark_used(m, f->callee[n]); /* at most MAX_FRAMES deep */
 }
 
-static bool is_asked(const struct module *m, const struct func *f)
+bool fe_is_asked(const struct module *m, const struct func *f)
 {
 	if (!f->is_prog || !m->progs)
 		return f->is_prog;
@@ -404,7 +404,7 @@ static void mark_rooted(struct module *m, u32 sym)
 static void mark_roots(struct module *m)
 {
 	for (u32 k = 0; k < m->func.n; k++)
-		if (is_asked(m, &m->func.v[k]))
+		if (fe_is_asked(m, &m->func.v[k]))
 			mark_used(m, k);
 	for (u32 d = 0; d < m->data.n; d++) {
 		const struct datasec *s = &m->data.v[d];

@@ -7,6 +7,7 @@
 #define KILN_FRONTEND_CODE_H
 
 #include "frontend/frontend.h"
+#include "ir/model.h"
 
 /* ---- instruction forms (include/kiln/isa.def) ---------------------------- */
 
@@ -296,8 +297,19 @@ int fe_split(struct module *m);
 /* prune.c, a step of fe_flow: edges that constants decide go. */
 void fe_prune(struct module *m, const struct func *f);
 
+/* calls.c: a program that is to be compiled. */
+bool fe_is_asked(const struct module *m, const struct func *f);
+
 /* calls.c, a step of fe_flow: call graph, parameters, scope, effects. */
 void fe_calls(struct module *m);
+
+/* ---- functions that programs attach to (hooks.c, model.c) ---------------- */
+
+/* How the function of that name and FUNC_PROTO is called; NULL, with the reason
+ * in *why ("parameter x ..."). */
+struct btf;
+const struct model *fe_model(struct arena *a, const struct btf *b, u32 proto,
+	const char *func, const char **why);
 
 /* ---- functions of the application (extern.c) ----------------------------- */
 
@@ -343,7 +355,6 @@ struct fe_proto {
 bool fe_extern_proto(
 	const struct module *m, u32 sym, struct fe_proto *p, const char **why);
 /* The same of a FUNC_PROTO; NULL, or why not. */
-struct btf;
 struct btf_type;
 const char *fe_read_proto(
 	const struct btf *btf, const struct btf_type *t, struct fe_proto *p);

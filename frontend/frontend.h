@@ -16,6 +16,8 @@
  *              programs.c, progtype.c  which functions are programs
  *              section.c   sections that name slots of prog_arrays
  *              btf_link.c  their types
+ *   fe_hooks   hooks.c  functions that programs attach to
+ *              model.c  ... and how they are called
  *   fe_decode  decode.c every slot a valid instruction (isa.def)
  *              split.c  local calls by distance -> by symbol
  *              text.c   instructions as text
@@ -96,6 +98,10 @@ bool fe_is_map_in_map(u32 type);
 int fe_map_check(struct module *m, u32 map);
 /* In place of the four above for bare instructions: one function, "raw". */
 int fe_raw(struct module *m, const char *name, const u8 *bytes, size_t size);
+
+/* ---- hooks.c ---- */
+/* After fe_link: functions that programs attach to, and how they are called. */
+int fe_hooks(struct module *m);
 
 /* ---- decode.c ---- */
 int fe_decode(struct module *m);

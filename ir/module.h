@@ -9,6 +9,7 @@
 
 struct fe_func;
 struct fe_target;
+struct model;
 struct fe_pointees;
 
 enum sym_kind {
@@ -76,6 +77,18 @@ struct line {
 	u32 line, col;
 };
 
+/* Which function a program attaches to. */
+struct func_hook {
+	u8 kind;	/* enum kiln_hook_kind, 0: none */
+	bool optional;	/* SEC("?...") */
+	bool of_target; /* proto is one of --btf, else of the module */
+	const char *name;
+	u32 proto;		   /* its FUNC_PROTO; 0: not known */
+	const struct model *model; /* how it is called; NULL: not known */
+	const struct model *own;   /* freplace, fmod_ret: the program's own
+				    * prototype, or NULL */
+};
+
 struct func {
 	const char *name;
 	const char *section; /* input section, "xdp", ".text" */
@@ -102,6 +115,7 @@ struct func {
 	const char *
 		context; /* types: what those that tail-call each other share */
 	u32 ext_type;	 /* BPF_PROG_TYPE_EXT: the type that it extends, or 0 */
+	struct func_hook hook;
 	bool needs_scope; /* a run scope: kiln/runtime.h */
 	bool returns_i32;
 	u32 body_sym; /* resolve: prog.body, or sym again; 0 before */

@@ -69,6 +69,11 @@ struct target {
 	 * (kiln/runtime.h). */
 	int (*wrapper)(
 		const struct wrap *w, struct arena *a, struct unit_fn *out);
+	/* The template of the stub of a function that is called so
+	 * (kiln/format.h): code, then zeroes for struct kiln_stub_lits at
+	 * places->lits. -E2BIG: it is too long for its row. */
+	int (*stub)(const struct model *m, struct arena *a, struct unit_fn *out,
+		struct stub_places *places);
 
 	/* for dumps */
 	const char *(*mop_name)(u16 op);

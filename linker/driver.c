@@ -264,6 +264,8 @@ static int frontend(struct run *r)
 		err = read_input(r, i);
 	if (!err && !l->m.raw)
 		err = fe_link(&l->m, r->obj, r->nin, &r->fe);
+	if (!err && !l->m.raw)
+		err = fe_hooks(&l->m);
 	if (err || l->diag.errors)
 		return err ? err : -EINVAL;
 	done(r, "read");
@@ -472,6 +474,9 @@ static int stages(struct run *r, void **out, size_t *out_size)
 	for (u32 i = 0; i < l->m.func.n; i++)
 		if (l->wanted[i])
 			worst_stack(l, i);
+	/* stubs of the functions that programs attach to */
+	if ((err = lk_hooks(l)))
+		return err;
 	if (l->o->dump_stage)
 		return 0;
 	/* 4. units, maps, data -> sections and symbols */

@@ -123,4 +123,6 @@ void lk_eh_frame(struct link *l)
 			put_fde(l, eh, p->sec, 0, p->wrapper);
 		put_fde(l, eh, p->sec, p->off, p->unit);
 	}
+	for (u32 i = 0; i < l->hooked.n; i++)
+		put_fde(l, eh, l->hooked.v[i].sec, 0, l->hooked.v[i].unit);
 }

@@ -183,7 +183,7 @@ static u32 undefined(struct link *l, u32 id)
 
 /* Code names a symbol as itself, but protected programs and section-relative
  * data through their section. */
-static void code_rel(
+void img_rel_any(
 	struct link *l, sec_id s, u64 off, u32 type, u32 id, i64 addend)
 {
 	struct image *g = &l->img;
@@ -229,8 +229,9 @@ static void place_func(struct link *l, u32 i)
 	u64 flags = SHF_ALLOC | SHF_EXECINSTR | SHF_GROUP;
 	u32 wrapper = 0;
 
-	/* nobody names a static program: its row must keep it */
-	if (f->is_prog && !f->is_global)
+	/* nobody names a static program, or needs to name one that attaches to
+	 * a function: its row must keep it */
+	if (f->is_prog && (!f->is_global || f->hook.model))
 		flags |= SHF_GNU_RETAIN;
 	p->sec = img_sec_new(&l->img, arena_printf(&l->a, ".text.%s", f->name),
 		SHT_PROGBITS, flags, 16);
@@ -248,7 +249,7 @@ static void relocate_unit(
 	struct link *l, sec_id sec, u32 at, const struct unit_fn *u)
 {
 	for (u32 i = 0; i < u->rel.n; i++)
-		code_rel(l, sec, at + u->rel.v[i].off, u->rel.v[i].type,
+		img_rel_any(l, sec, at + u->rel.v[i].off, u->rel.v[i].type,
 			u->rel.v[i].sym, u->rel.v[i].addend);
 }
 
@@ -572,7 +573,7 @@ static void place_data(struct link *l)
 	for (u32 i = 0; i < l->m.data.n; i++)
 		for (u32 k = 0; l->data_used[i] && k < l->m.data.v[i].rel.n;
 			k++)
-			code_rel(l, of[i], l->m.data.v[i].rel.v[k].off,
+			img_rel_any(l, of[i], l->m.data.v[i].rel.v[k].off,
 				l->cg.target->rel_abs64,
 				l->m.data.v[i].rel.v[k].sym,
 				l->m.data.v[i].rel.v[k].addend);
@@ -604,6 +605,7 @@ int lk_layout(struct link *l)
 	for (u32 i = 0; i < l->m.func.n; i++)
 		if (l->wanted[i])
 			place_func(l, i);
+	lk_place_hooks(l);
 	if (place_maps(l))
 		return -1;
 	place_data(l);

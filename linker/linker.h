@@ -6,6 +6,7 @@
  *   driver.c   the stages of a compilation in order
  *   resolve.c  which functions are compiled, what their symbols are called
  *   layout.c   functions, maps and data -> sections, symbols, relocations
+ *   hooks.c    functions that programs attach to: stubs, kiln_hooks
  *   tables.c   kiln_progs, kiln_maps, __ex_table, kiln_sites, notes
  *   ehframe.c  .eh_frame
  *   debug.c    .debug_line and the little .debug_info that names functions
@@ -80,6 +81,17 @@ static inline struct osec *img_sec(const struct image *g, sec_id s)
 	return &g->sec.v[s.v - 1];
 }
 
+/* A function that programs attach to (hooks.c). */
+struct hooked {
+	const struct model *model;
+	u32 sym;	      /* module symbol: the function */
+	bool optional;	      /* ... may be missing */
+	vec(u32) prog;	      /* by func: who attaches to it */
+	struct unit_fn *unit; /* its stub ... */
+	struct stub_places places;
+	sec_id sec, word; /* ... and where that and its address are */
+};
+
 /* ---- the link: one compilation ------------------------------------------- */
 
 /* Where a function's code went. */
@@ -103,6 +115,7 @@ struct link {
 	struct placed *placed;	    /* by func */
 	bool *data_used, *map_used; /* by datasec, map */
 	sec_id *map_sec;	    /* by map: its .data.<map> */
+	vec(struct hooked) hooked;
 	struct image img;
 	void *elf;  /* libelf's handle while it writes, else NULL */
 	int elf_fd; /* what it writes to, else -1 */
@@ -137,12 +150,27 @@ void img_rel(struct image *g, sec_id s, u64 off, u32 type, u32 sym, i64 addend);
 void img_rel_local(
 	struct image *g, sec_id s, u64 off, u32 type, u32 msym, i64 addend);
 u64 img_string(struct image *g, const char *s); /* offset in g->strings */
+/* A reference of code or data: by name, but protected programs and data
+ * through their section. */
+void img_rel_any(
+	struct link *l, sec_id s, u64 off, u32 type, u32 msym, i64 addend);
 int lk_layout(struct link *l);
 /* Which maps have their storage in the object, and which are frozen; code
  * generation asks. */
 void lk_map_storage(struct link *l);
 
+/* ---- hooks.c ---- */
+/* After code generation: which functions are attached to, and their stubs. */
+int lk_hooks(struct link *l);
+void lk_place_hooks(struct link *l); /* a step of lk_layout */
+void lk_hook_rows(struct link *l);   /* ... and of lk_tables */
+
 /* ---- tables.c ---- */
+/* A section of rows for what lives in `with`; self-relative fields in it, to a
+ * place in a section, and to a string. */
+sec_id row_sec(struct link *l, const char *name, sec_id with);
+void row_text(struct link *l, sec_id s, u64 off, sec_id text, u64 at);
+void row_string(struct link *l, sec_id s, u64 off, const char *text);
 void lk_anchor(struct link *l); /* before all other sections */
 int lk_tables(struct link *l);
 

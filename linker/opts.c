@@ -26,6 +26,7 @@ enum opt_id {
 	O_STRICT_ALIGN,
 	O_PREFIX,
 	O_EXPORT,
+	O_ATTACH,
 	O_STAGE,
 	O_RAW,
 	O_MEM,
@@ -64,6 +65,7 @@ static const struct opt_row rows[] = {
 	{"strict-align", O_STRICT_ALIGN, CLI_COMPILE, NULL,      "no unaligned accesses (arm64 without MMU)"},
 	{"prefix",       O_PREFIX,       CLI_COMPILE, "PREFIX",  "put before exported names"},
 	{"export",       O_EXPORT,       CLI_COMPILE, "LIST",    "export only these names, comma-separated"},
+	{"attach",       O_ATTACH,       CLI_COMPILE, "PROG",    "attach this program at start (repeatable)"},
 	{"regs",         O_REGS,         CLI_COMPILE, "MASK",    "allocate only these registers (for tests)"},
 	{"raw",          O_RAW,          CLI_RUN,     NULL,      "bare BPF instructions in hex instead of FILE"},
 	{"mem",          O_MEM,          CLI_RUN,     "HEX",     "memory for --raw: at r1, r2 bytes long"},
@@ -217,6 +219,7 @@ static int set_option(struct cli *o, int id, char *s)
 	case O_STRICT_ALIGN: o->c.strict_align = true; break;
 	case O_PREFIX: o->c.prefix = s; break;
 	case O_EXPORT: set_exports(o, s); break;
+	case O_ATTACH: grow_names(o, &o->c.attach, s); break;
 	case O_REGS:
 		err = get_number(o, "regs", s, UINT64_MAX, &o->c.reg_mask);
 		break;

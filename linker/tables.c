@@ -18,7 +18,7 @@
 #endif
 
 /* A row section for what lives in `with`. */
-static sec_id row_sec(struct link *l, const char *name, sec_id with)
+sec_id row_sec(struct link *l, const char *name, sec_id with)
 {
 	struct image *g = &l->img;
 	sec_id s = img_sec_new(g, name, SHT_PROGBITS,
@@ -29,7 +29,7 @@ static sec_id row_sec(struct link *l, const char *name, sec_id with)
 	return s;
 }
 
-/* Which kinds of rows there will be: programs, maps, faults, sites. */
+/* Which kinds of rows there will be: programs, maps, faults, sites, hooks. */
 static void find_rows(const struct link *l, bool *has)
 {
 	for (u32 i = 0; i < l->m.func.n; i++) {
@@ -41,6 +41,7 @@ static void find_rows(const struct link *l, bool *has)
 	}
 	for (u32 i = 0; i < l->m.map.n; i++)
 		has[1] |= l->map_used[i];
+	has[4] = l->hooked.n != 0;
 }
 
 /*
@@ -53,7 +54,7 @@ static void find_rows(const struct link *l, bool *has)
 void lk_anchor(struct link *l)
 {
 	static const char *const name[] = {KILN_SEC_PROGS, KILN_SEC_MAPS,
-		KILN_SEC_EX_TABLE, KILN_SEC_SITES};
+		KILN_SEC_EX_TABLE, KILN_SEC_SITES, KILN_SEC_HOOKS};
 	struct image *g = &l->img;
 	sec_id with = img_sec_new(g, ".text.kiln_anchor", SHT_PROGBITS,
 		SHF_ALLOC | SHF_EXECINSTR | SHF_GROUP, 4);
@@ -75,16 +76,16 @@ static void put_self(struct link *l, sec_id s, u64 off, u32 sym, i64 addend)
 	img_rel(&l->img, s, off, l->cg.target->rel_pc32, sym, addend);
 }
 
-static void put_text(struct link *l, sec_id s, u64 off, sec_id text, u64 at)
+void row_text(struct link *l, sec_id s, u64 off, sec_id text, u64 at)
 {
 	put_self(l, s, off, img_sec_sym(&l->img, text), (i64)at);
 }
 
-static void put_string(struct link *l, sec_id s, u64 off, const char *text)
+void row_string(struct link *l, sec_id s, u64 off, const char *text)
 {
 	u64 at = img_string(&l->img, text);
 
-	put_text(l, s, off, l->img.strings, at);
+	row_text(l, s, off, l->img.strings, at);
 }
 
 /* ---- programs -------------------------------------------------------------- */
@@ -113,13 +114,13 @@ static void add_prog(struct link *l, u32 i)
 	put_le32(b->p + offsetof(struct kiln_prog_row, stack), f->stack);
 	put_le32(b->p + offsetof(struct kiln_prog_row, code),
 		p->off - (p->wrapper ? 0 : p->off) + (u32)p->unit->code.n);
-	put_string(l, s, offsetof(struct kiln_prog_row, name), f->name);
-	put_string(l, s, offsetof(struct kiln_prog_row, section),
+	row_string(l, s, offsetof(struct kiln_prog_row, name), f->name);
+	row_string(l, s, offsetof(struct kiln_prog_row, section),
 		f->section ? f->section : "");
-	put_string(l, s, offsetof(struct kiln_prog_row, context), f->context);
-	put_text(l, s, offsetof(struct kiln_prog_row, entry), p->sec,
+	row_string(l, s, offsetof(struct kiln_prog_row, context), f->context);
+	row_text(l, s, offsetof(struct kiln_prog_row, entry), p->sec,
 		p->wrapper ? 0 : p->off);
-	put_text(l, s, offsetof(struct kiln_prog_row, body), p->sec, p->off);
+	row_text(l, s, offsetof(struct kiln_prog_row, body), p->sec, p->off);
 }
 
 /* ---- fault rows -------------------------------------------------------------- */
@@ -136,9 +137,9 @@ static void add_faults(struct link *l, u32 i)
 		struct buf *b = &img_sec(&l->img, s)->bytes;
 		size_t at = buf_zero(b, sizeof(struct kiln_ex_row));
 
-		put_text(l, s, at + offsetof(struct kiln_ex_row, insn), p->sec,
+		row_text(l, s, at + offsetof(struct kiln_ex_row, insn), p->sec,
 			p->off + u->fault.v[k].insn);
-		put_text(l, s, at + offsetof(struct kiln_ex_row, fixup), p->sec,
+		row_text(l, s, at + offsetof(struct kiln_ex_row, fixup), p->sec,
 			p->off + u->fault.v[k].fixup);
 		put_le16(b->p + at + offsetof(struct kiln_ex_row, type),
 			u->fault.v[k].type);
@@ -163,8 +164,8 @@ static void add_site(struct link *l, sec_id s, const struct placed *p,
 	put_le16(b->p + FIELD(state),
 		frozen ? KILN_SITE_FROZEN : KILN_SITE_OPEN);
 	put_le32(b->p + FIELD(key), u->key);
-	put_text(l, s, FIELD(addr), p->sec, p->off + u->off);
-	put_text(l, s, FIELD(owner), p->sec, p->wrapper ? 0 : p->off);
+	row_text(l, s, FIELD(addr), p->sec, p->off + u->off);
+	row_text(l, s, FIELD(owner), p->sec, p->wrapper ? 0 : p->off);
 	if (frozen)
 		return;
 	const struct mapdef *d = &l->m.map.v[y->index];
@@ -226,8 +227,8 @@ static void add_map(struct link *l, u32 i)
 	struct buf *b = &img_sec(&l->img, s)->bytes;
 
 	buf_zero(b, sizeof(struct kiln_map_row));
-	put_text(l, s, offsetof(struct kiln_map_row, map), l->map_sec[i], 0);
-	put_string(l, s, offsetof(struct kiln_map_row, name), d->name);
+	row_text(l, s, offsetof(struct kiln_map_row, map), l->map_sec[i], 0);
+	row_string(l, s, offsetof(struct kiln_map_row, name), d->name);
 	u8 *p = b->p;
 	put_le32(p + offsetof(struct kiln_map_row, type), d->type);
 	put_le32(p + offsetof(struct kiln_map_row, key_size), d->key_size);
@@ -342,6 +343,7 @@ int lk_tables(struct link *l)
 	for (u32 i = 0; i < l->m.map.n; i++)
 		if (l->map_used[i])
 			add_map(l, i);
+	lk_hook_rows(l);
 	add_kiln_note(l);
 	add_gnu_notes(l);
 	add_abi(l);

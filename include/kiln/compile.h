@@ -72,6 +72,9 @@ struct kiln_compile_opts {
 			  * ELF; NULL: CO-RE takes the object's own */
 	const char *kconfig; /* --kconfig: a file with a kernel's configuration,
 			      * text or gzip; NULL: none */
+	/* --attach: programs that are attached to their functions when the
+	 * image starts (kiln-module.o); NULL-terminated, or NULL */
+	const char *const *attach;
 };
 
 /* Compiles and links n inputs into one native object. On success returns 0

@@ -185,7 +185,7 @@ SEC("iter/task") int dump(struct bpf_iter__task *ctx)
 	return task ? task->mm->total_vm : 0;
 }
 static struct task_struct *(*current)(void) = (void *)158;
-SEC("fentry/other") int own(u64 *ctx)
+SEC("?fentry/other") int own(u64 *ctx)
 {
 	return current()->mm->total_vm;
 }
