@@ -263,8 +263,18 @@ static bool returns_i32(const struct module *m, const struct func *f)
 	case BPF_PROG_TYPE_EXT: /* stands for any function */
 	case BPF_PROG_TYPE_STRUCT_OPS: return false;
 	case BPF_PROG_TYPE_UNSPEC: return fe_returns_int(m, f->btf_type);
-	default: return true;
+	default: return !fe_returns_for(f);
 	}
+}
+
+/* The context; of one that replaces a function, that function's. */
+static u32 prog_params(const struct module *m, const struct func *f)
+{
+	const struct model *t = f->hook.own ? f->hook.own : f->hook.model;
+
+	if (m->raw)
+		return 2;
+	return fe_replaces(f) && t ? t->nparam : 1;
 }
 
 static void count_params(struct module *m, struct func *f)
@@ -274,7 +284,7 @@ static void count_params(struct module *m, struct func *f)
 		if (f->fe->reads & 1u << r)
 			f->nparams = r;
 	if (f->is_prog)
-		f->nparams = m->raw ? 2 : 1;
+		f->nparams = prog_params(m, f);
 	f->returns_i32 = returns_i32(m, f);
 }
 

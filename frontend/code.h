@@ -305,6 +305,11 @@ void fe_calls(struct module *m);
 
 /* ---- functions that programs attach to (hooks.c, model.c) ---------------- */
 
+/* freplace of a function that is no program: it is called as that is. */
+bool fe_replaces(const struct func *f);
+/* Its result is that of the function that it attaches to; void. */
+bool fe_returns_for(const struct func *f);
+bool fe_returns_void(const struct func *f);
 /* How the function of that name and FUNC_PROTO is called; NULL, with the reason
  * in *why ("parameter x ..."). */
 struct btf;

@@ -36,6 +36,24 @@ static u8 hook_kind(const struct func *f)
 	}
 }
 
+bool fe_replaces(const struct func *f)
+{
+	return f->hook.kind == KILN_HOOK_FREPLACE && !f->ext_type;
+}
+
+bool fe_returns_for(const struct func *f)
+{
+	return fe_replaces(f) ||
+	       (f->hook.kind == KILN_HOOK_FMOD_RET && f->hook.model);
+}
+
+bool fe_returns_void(const struct func *f)
+{
+	const struct model *t = f->hook.model ? f->hook.model : f->hook.own;
+
+	return fe_replaces(f) && t && t->ret.cls == MODEL_VOID;
+}
+
 /* ---- prototypes ---------------------------------------------------------- */
 
 /* FUNC -> FUNC_PROTO, or 0. */
@@ -96,18 +114,6 @@ static const struct model *in_inputs(struct module *m, const struct func *f,
 	h->proto = proto_of(m->btf_types, (u32)id);
 	return h->proto ? fe_model(m->a, m->btf_types, h->proto, h->name, why)
 			: NULL;
-}
-
-/* freplace of a program: both have the same context. */
-static const struct model *of_program(struct module *m, const struct func *f,
-	struct func_hook *h, const char **why)
-{
-	u32 proto = f->btf_type ? proto_of(m->btf_types, f->btf_type) : 0;
-
-	if (!f->ext_type || !proto)
-		return NULL;
-	h->proto = proto;
-	return fe_model(m->a, m->btf_types, proto, h->name, why);
 }
 
 /* ---- what programs may be -------------------------------------------------- */
@@ -202,22 +208,24 @@ static int read_own(struct module *m, struct func *f)
 		return 0;
 	f->hook.own = fe_model(m->a, m->btf_types, proto, f->name, &why);
 	if (f->hook.own)
-		return 0;
+		return f->hook.kind == KILN_HOOK_FREPLACE
+			       ? check_replaceable(m, f, f->hook.own)
+			       : 0;
 	hook_error(m, f, "%s", why);
 	return -1;
 }
 
 static int check_kind(struct module *m, struct func *f)
 {
-	const struct model *t = f->hook.model;
+	const struct model *t = f->hook.model, *own = f->hook.own;
 
 	if (f->hook.kind == KILN_HOOK_FMOD_RET)
-		return read_own(m, f) | check_fmod_ret(m, f, t);
+		return check_fmod_ret(m, f, t);
 	if (f->hook.kind != KILN_HOOK_FREPLACE)
 		return 0;
-	if (check_replaceable(m, f, t) || read_own(m, f))
+	if (check_replaceable(m, f, t))
 		return -1;
-	return f->hook.own ? check_agrees(m, f, f->hook.own, t) : 0;
+	return own && own != t ? check_agrees(m, f, own, t) : 0;
 }
 
 /* ---- stage --------------------------------------------------------------- */
@@ -239,18 +247,35 @@ static int settle(struct module *m, struct func *f)
 
 	h->name = fe_attach_name(m, f);
 	h->optional = f->section[0] == '?';
+	if (h->kind >= KILN_HOOK_FMOD_RET && read_own(m, f))
+		return -1;
 	if (!*h->name)
 		return 0;
 	h->model = in_target(m, h, &why);
 	if (!h->model && !why)
 		h->model = in_inputs(m, f, h, &why);
-	if (!h->model && !why)
-		h->model = of_program(m, f, h, &why);
+	if (!h->model && !why && f->ext_type) /* both have one context */
+		h->model = h->own;
 	if (why) {
 		hook_error(m, f, "%s cannot be attached to: %s", h->name, why);
 		return -1;
 	}
 	return h->model ? check_kind(m, f) : not_found(m, f);
+}
+
+/* It has a function that nobody describes, as nobody of that input before. */
+static bool is_unknown(const struct module *m, u32 func, u32 file)
+{
+	const struct func *f = &m->func.v[func];
+
+	if (!f->hook.kind || f->hook.model || f->hook.optional ||
+		!*f->hook.name || m->sym.v[f->sym].file != file)
+		return false;
+	for (u32 i = 0; i < func; i++)
+		if (m->func.v[i].hook.kind &&
+			!strcmp(m->func.v[i].hook.name, f->hook.name))
+			return false;
+	return true;
 }
 
 /* One line for each input. */
@@ -260,14 +285,11 @@ static void warn_unknown(struct module *m, u32 file)
 	u32 n = 0;
 
 	for (u32 i = 0; i < m->func.n; i++) {
-		const struct func *f = &m->func.v[i];
-
-		if (!f->hook.kind || f->hook.model || f->hook.optional ||
-			!*f->hook.name || m->sym.v[f->sym].file != file)
+		if (!is_unknown(m, i, file))
 			continue;
 		if (n++ < MAX_NAMED)
 			list = arena_printf(m->a, "%s%s%s", list,
-				n > 1 ? ", " : "", f->hook.name);
+				n > 1 ? ", " : "", m->func.v[i].hook.name);
 	}
 	if (n)
 		diag_warn(m->diag,

@@ -214,9 +214,27 @@ void lower_return(struct lower *l, u32 blk, ref v)
 	ir_ret(l->f, blk, v);
 }
 
+static struct fe_reg reg_of(const struct model_value *v)
+{
+	return (struct fe_reg){(u8)v->size, v->is_signed};
+}
+
+/* The program's result as C converts it to that of the function. */
+static ref lower_result(struct lower *l)
+{
+	const struct func_hook *h = &l->func->hook;
+	ref v = lower_get(l, 0);
+
+	if (fe_returns_void(l->func))
+		return lower_imm(l, 0);
+	if (h->own && h->own->ret.cls == MODEL_INT)
+		v = lower_extend(l, v, reg_of(&h->own->ret));
+	return h->model ? lower_extend(l, v, reg_of(&h->model->ret)) : v;
+}
+
 static void lower_exit(struct lower *l)
 {
-	ref v = lower_get(l, 0);
+	ref v = fe_returns_for(l->func) ? lower_result(l) : lower_get(l, 0);
 
 	/* uint64_t to C: the upper half is 0, whatever r0 had */
 	if (l->func->is_prog && l->func->returns_i32)
@@ -304,12 +322,23 @@ static void lower_block(struct lower *l, u32 b)
 
 /* ---- function ------------------------------------------------------------ */
 
+/* C leaves anything above a parameter's own width. */
+static ref lower_param(struct lower *l, u32 n)
+{
+	const struct func *f = l->func;
+	ref v = ir_param(l->f, n);
+
+	if (!f->is_prog || !fe_replaces(f) || !f->hook.own)
+		return v;
+	return lower_extend(l, v, reg_of(&f->hook.own->param[n]));
+}
+
 static void lower_entry(struct lower *l)
 {
 	l->blk = 0;
 	l->f->insn = INSN_NONE;
 	for (u32 n = 0; n < l->f->nparams; n++)
-		lower_set(l, n + 1, ir_param(l->f, n));
+		lower_set(l, n + 1, lower_param(l, n));
 	lower_begin_budget(l);
 	lower_cpu(l);
 	ir_jmp(l->f, 0, ir_blk_of(l, 0));

@@ -60,11 +60,19 @@ void lower_packet(struct lower *l, const struct insn *i);
 /* ---- lower_builtin.c ----------------------------------------------------- */
 ref lower_builtin(struct lower *l, const struct fe_call *c);
 
+/* ---- lower_args.c -------------------------------------------------------- */
+/* The call asks about the arguments of the function that is attached to. */
+bool lower_can_ask(const struct fe_call *c);
+void lower_ask(struct lower *l, const struct fe_call *c);
+
 /* ---- lower_tail.c -------------------------------------------------------- */
 void lower_tail_call(struct lower *l, const struct fe_call *c);
 
 /* ---- lower_call.c -------------------------------------------------------- */
 void lower_lose_registers(struct lower *l); /* r1..r5, by a call */
+/* A value as a C function wants it in a register of its own width, or as one
+ * leaves it: extended to 64 bits. */
+ref lower_extend(struct lower *l, ref v, struct fe_reg r);
 void lower_call(struct lower *l, const struct insn *i);
 
 #endif

@@ -9,9 +9,7 @@ static void args_of(struct lower *l, u32 n, ref *args)
 		args[k] = lower_get(l, k + 1);
 }
 
-/* A value as a C function wants it in a register of its own width, or as one
- * leaves it: extended to 64 bits. */
-static ref extend(struct lower *l, ref v, struct fe_reg r)
+ref lower_extend(struct lower *l, ref v, struct fe_reg r)
 {
 	if (r.size == 8)
 		return v;
@@ -90,9 +88,10 @@ static ref call_extern(
 		return lower_builtin(l, c);
 	args_of(l, c->nargs, args);
 	for (u32 k = 0; k < c->nargs; k++)
-		args[k] = extend(l, args[k], c->proto.arg[k]);
+		args[k] = lower_extend(l, args[k], c->proto.arg[k]);
 	r = ir_call(l->f, l->blk, &call, TY_I64, args, c->nargs);
-	return c->proto.returns ? extend(l, r, c->proto.ret) : lower_imm(l, 0);
+	return c->proto.returns ? lower_extend(l, r, c->proto.ret)
+				: lower_imm(l, 0);
 }
 
 static ref call_pointer(
@@ -118,6 +117,10 @@ void lower_call(struct lower *l, const struct insn *i)
 	}
 	if (!c->left_out && lower_can_inline(l, c)) {
 		lower_lookup(l, c);
+		return;
+	}
+	if (!c->left_out && lower_can_ask(c)) {
+		lower_ask(l, c);
 		return;
 	}
 	switch (c->to.to) {

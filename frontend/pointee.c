@@ -33,12 +33,13 @@ enum { OWN, TARGET, SIDES };
 enum { HASH = 1024, MAX_POINTEES = RTY_APP - 1, WORD = 8 };
 
 struct pointee {
-	u8 side;	  /* whose types: OWN, TARGET */
-	bool args;	  /* an array of arguments, else a struct or union */
-	bool result;	  /* args: the function's result comes behind them */
-	bool app;	  /* the application's: programs may store to it */
-	u8 skip;	  /* args: parameters that are not passed on */
-	u16 plain;	  /* the same without an expression */
+	u8 side;     /* whose types: OWN, TARGET */
+	bool args;   /* an array of arguments, else a struct or union */
+	bool result; /* args: the function's result comes behind them */
+	bool app;    /* the application's: programs may store to it */
+	u8 skip;     /* args: parameters that are not passed on */
+	const struct model *model; /* args: of a function that is attached to */
+	u16 plain;		   /* the same without an expression */
 	u32 type;	  /* struct, union or FUNC_PROTO; 0: not known */
 	const char *path; /* expression, or NULL */
 	u32 next;	  /* in its chain of the hash table */
@@ -84,7 +85,7 @@ static bool same(const struct pointee *a, const struct pointee *b)
 		return false;
 	return a->side == b->side && a->args == b->args && a->app == b->app &&
 	       a->result == b->result && a->skip == b->skip &&
-	       a->type == b->type;
+	       a->model == b->model && a->type == b->type;
 }
 
 /* Its number; 0 if there are too many. */
@@ -343,6 +344,49 @@ static u32 argument(const struct module *m, const struct pointee *p, u64 k,
 	return p->result && !k ? t->type : 0;
 }
 
+/* The same of a function that is attached to, whose structs by value take as
+ * many words as they need. */
+static const struct model_value *value_at(
+	const struct module *m, const struct pointee *p, u64 k, u32 *type)
+{
+	const struct btf_type *t =
+		btf__type_by_id(m->pointee->btf[p->side], p->type);
+	const struct model *f = p->model;
+
+	for (u32 i = 0; i < f->nparam; i++) {
+		*type = btf_params(t)[i].type;
+		if (k - f->param[i].word < f->param[i].nwords)
+			return &f->param[i];
+	}
+	*type = t->type;
+	return p->result && k - f->nargs < f->ret.nwords ? &f->ret : NULL;
+}
+
+/* Word k of that function: what it is of, where in a struct. */
+static bool walk_word(
+	const struct module *m, const struct pointee *p, u64 k, struct walk *w)
+{
+	u32 type;
+	const struct model_value *v = value_at(m, p, k, &type);
+
+	if (!v)
+		return false;
+	say(w, "%s", v == &p->model->ret ? "result" : v->name);
+	if (!w->len)
+		say(w, "arg%llu", (unsigned long long)k);
+	if (v->cls != MODEL_STRUCT) {
+		w->type = type;
+		return true;
+	}
+	struct walk in = *w;
+	in.side = core_side_of(m->pointee->btf[p->side]);
+	/* one word for more: its address */
+	if (v->nwords * WORD >= v->size &&
+		walk_struct(&in, type, WORD * (i64)(k - v->word), WORD))
+		*w = in;
+	return true;
+}
+
 /* ---- loads --------------------------------------------------------------- */
 
 /* Only what is wide enough to be an address can be one. */
@@ -411,6 +455,8 @@ static bool find_member(struct module *m, const struct pointee *p, i64 off,
 	}
 	if (off < 0 || off % WORD || !p->type)
 		return false;
+	if (p->model)
+		return walk_word(m, p, (u64)off / WORD, w);
 	w->type = argument(m, p, (u64)off / WORD, &name);
 	if (*name)
 		say(w, "%s", name);
@@ -514,8 +560,14 @@ static struct pointee tracing_args(struct module *m, const struct func *f)
 		p.skip = 1; /* void *__data */
 		return p;
 	}
-	p = args_of(m, "", name, BTF_KIND_FUNC);
-	p.result = f->attach_type != BPF_TRACE_FENTRY;
+	p = (struct pointee){
+		.args = true,
+		.side = f->hook.of_target ? TARGET : OWN,
+		.type = f->hook.model ? f->hook.proto : 0,
+		.model = f->hook.model,
+		.result = f->attach_type != BPF_TRACE_FENTRY,
+	};
+	table(m);
 	return p;
 }
 
@@ -574,6 +626,35 @@ struct rty fe_context(struct module *m, const struct func *f)
 	if (!p.type && !p.args)
 		return rty_of(RTY_UNKNOWN, 0);
 	return typed(m, RTY_PLAIN, p);
+}
+
+struct rty fe_program_param(struct module *m, const struct func *f, u32 k)
+{
+	const struct btf *b = table(m)->btf[OWN];
+	const struct pointee from = {.side = OWN, .app = true};
+	const struct btf_type *t;
+	const char *name;
+
+	if (!f->hook.own)
+		return rty_of(RTY_UNKNOWN, 0);
+	t = btf__type_by_id(b, btf__type_by_id(b, f->btf_type)->type);
+	name = btf__name_by_offset(b, btf_params(t)[k].name_off);
+	if (f->hook.own->param[k].size < WORD)
+		return rty_of(RTY_SCALAR, 0);
+	return type_of_value(m, &from, btf_params(t)[k].type,
+		*name ? name : arena_printf(m->a, "arg%u", k));
+}
+
+const struct model *fe_arguments(
+	const struct module *m, struct rty t, bool *result)
+{
+	const struct pointee *p;
+
+	if (t.kind != RTY_PLAIN)
+		return NULL;
+	p = pointee(m, t);
+	*result = p->result;
+	return p->model;
 }
 
 struct rty fe_helper_object(struct module *m, u32 helper)

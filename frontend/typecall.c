@@ -11,9 +11,12 @@
 
 /* ---- specs --------------------------------------------------------------- */
 
-/* A context must meet the same context. */
+/* A context must meet the same context; so must the arguments of a function,
+ * which helpers ask about. */
 static bool contexts_agree(struct rty a, struct rty b)
 {
+	if (a.kind == RTY_PLAIN && b.kind == RTY_PLAIN)
+		return a.id == b.id;
 	if (a.kind != RTY_CTX && b.kind != RTY_CTX)
 		return true;
 	if (a.kind == RTY_NONE || b.kind == RTY_NONE)

@@ -432,6 +432,11 @@ static struct state entry_state(struct module *m, const struct func *f)
 			e.reg[r] = rty_of(RTY_UNKNOWN, 0);
 		return e;
 	}
+	if (fe_replaces(f)) {
+		for (u32 k = 0; k < f->nparams; k++)
+			e.reg[1 + k] = fe_program_param(m, f, k);
+		return e;
+	}
 	ctx = context_of(f);
 	if (ctx_type(ctx)->of)
 		e.reg[1] = (struct rty){RTY_CTX, true, (u16)ctx, 0};

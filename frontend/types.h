@@ -85,6 +85,12 @@ const char *fe_attach_name(struct module *m, const struct func *f);
 /* What a load of size bytes at base (PLAIN, BTF, REACHED) + off yields. */
 struct rty fe_pointee_load(
 	struct module *m, struct rty base, i64 off, u32 size);
+/* Parameter k (from 0) of a program that replaces a function. */
+struct rty fe_program_param(struct module *m, const struct func *f, u32 k);
+/* The function whose argument words t points to, as a program that attaches to
+ * it gets them, and whether its result comes behind them; else NULL. */
+const struct model *fe_arguments(
+	const struct module *m, struct rty t, bool *result);
 /* The object that a helper returns. */
 struct rty fe_helper_object(struct module *m, u32 helper);
 /* Of two that are BTF or REACHED, or one of them PLAIN. */
@@ -273,6 +279,10 @@ struct fe_call {
 			* is not made and fails */
 	u32 callback;  /* TO_HELPER: 1 + function that it calls back, or 0 */
 	u8 callback_arg;
+	/* Its answer is in the argument words behind r1 (lower_args.c): of this
+	 * function, with its result behind them or without; else NULL. */
+	const struct model *args;
+	bool args_result;
 	u8 redir; /* TO_HELPER: parameter (from 1) whose redirect it is given,
 		   * and where in that context it is */
 	u16 redir_at;

@@ -46,7 +46,8 @@ static void check_reads(
 		check_read(w, i->dst);
 	if ((r->src & ISA_F_R) && !(i->src == i->dst && (r->dst & ISA_F_R)))
 		check_read(w, i->src);
-	if (r->kind == ISA_CMPXCHG || (r->kind == ISA_EXIT && w->f->is_prog))
+	if (r->kind == ISA_CMPXCHG || (r->kind == ISA_EXIT && w->f->is_prog &&
+					      !fe_returns_void(w->f)))
 		check_read(w, 0);
 }
 
@@ -150,6 +151,30 @@ static void use_object(
 	}
 }
 
+/* The words of a function's arguments, and of its result. */
+static void use_words(
+	const struct walk *w, const struct fe_use *u, struct mem_insn a)
+{
+	bool result;
+	const struct model *t = fe_arguments(w->m, u->base, &result);
+	i64 at = (i64)u->base.off + u->off;
+	u32 words = t ? t->nargs + (result ? t->ret.nwords : 0) : 0;
+
+	if (!t)
+		return;
+	if (a.flags & CTX_STORE)
+		bad(w, "store to the arguments of %s, which programs only read",
+			t->func);
+	else if (u->base.fixed && (at < 0 || at + a.size > 8ll * words))
+		bad(w,
+			"access of %u bytes at %lld of the arguments of %s, "
+			"which has %u words of arguments and %s",
+			a.size, (long long)at, t->func, t->nargs,
+			!result		? "no result yet"
+			: t->ret.nwords ? "its result"
+					: "no result");
+}
+
 static void use_mem(struct walk *w, const struct insn *i, struct mem_insn a,
 	struct fe_use *u)
 {
@@ -171,6 +196,7 @@ static void use_mem(struct walk *w, const struct insn *i, struct mem_insn a,
 	case RTY_VALUE: check_value(w, &w->m->map.v[u->base.id], a); return;
 	case RTY_BTF:
 	case RTY_REACHED: use_object(w, a, u); return;
+	case RTY_PLAIN: use_words(w, u, a); return;
 	case RTY_MAP:
 	case RTY_INNER:
 	case RTY_FN:
@@ -436,6 +462,32 @@ static void use_tail_call(const struct walk *w, struct fe_call *c)
 	c->key = (u32)r[2].off;
 }
 
+/* Helpers that ask about the arguments need to know the function. The cookie
+ * of other programs is the application's to say. */
+static void use_arguments(const struct walk *w, struct fe_call *c)
+{
+	const struct helper *h = c->to.helper;
+	struct rty ctx = w->s->reg[1];
+	char name[96];
+
+	switch (h->id) {
+	case BPF_FUNC_get_func_arg:
+	case BPF_FUNC_get_func_ret:
+	case BPF_FUNC_get_func_arg_cnt:
+	case BPF_FUNC_get_attach_cookie: break;
+	default: return;
+	}
+	c->args = fe_arguments(w->m, ctx, &c->args_result);
+	if (c->args && (!ctx.fixed || ctx.off))
+		bad(w, "argument 1 of %s is not the context itself", h->name);
+	if (!c->args && h->id != BPF_FUNC_get_attach_cookie)
+		bad(w,
+			"argument 1 of %s is %s, wanted the arguments of a "
+			"function whose prototype is known (fentry, fexit, "
+			"fmod_ret; --btf FILE)",
+			h->name, rty_name(ctx, w->m, name, sizeof(name)));
+}
+
 static void use_helper(const struct walk *w, struct fe_call *c)
 {
 	const struct helper *h = c->to.helper;
@@ -457,6 +509,7 @@ static void use_helper(const struct walk *w, struct fe_call *c)
 		if (h->arg[k] == HARG_FN)
 			use_callback(w, c, k);
 	}
+	use_arguments(w, c);
 	if (!c->left_out)
 		c->sym = helper_sym(w, h, ctx);
 }
