@@ -16,6 +16,7 @@
 #include "ask.h"
 #include "tests/elf/read.h"
 #include "tests/runtime/kernel.h"
+#include "tests/bpf_pace.h"
 
 /* How to know an answer without BTF, by the context's bytes where it is one. */
 enum how {
@@ -245,6 +246,7 @@ static void by_kernel(struct run *r, const char *name, struct want w)
 	}
 	bpf_object__for_each_program(p, obj) bpf_program__set_autoload(
 		p, !strcmp(bpf_program__name(p), name));
+	bpf_pace();
 	int err = bpf_object__load(obj);
 	p = bpf_object__find_program_by_name(obj, name);
 	ask_fill(ctx);

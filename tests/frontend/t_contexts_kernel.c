@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "frontend/types.h"
+#include "tests/bpf_pace.h"
 
 enum { SKIPPED = 77 };
 
@@ -82,6 +83,7 @@ static int load(const char *section, struct func *f)
 	libbpf_prog_type_by_name(section, &type, &attach);
 	*f = (struct func){
 		.section = section, .prog_type = type, .attach_type = attach};
+	bpf_pace();
 	return sys_bpf(BPF_PROG_LOAD,
 		&(union bpf_attr){
 			.prog_type = type,

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "frontend/types.h"
+#include "tests/bpf_pace.h"
 
 enum { SKIPPED = 77, BPF_MEMSX_MODE = 0x80 };
 
@@ -41,6 +42,7 @@ static int load(const struct ctx_type *c, const struct bpf_insn *insns, u32 n)
 	};
 	int fd;
 
+	bpf_pace();
 	fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
 
 	if (fd >= 0)

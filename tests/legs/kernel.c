@@ -24,6 +24,7 @@
 
 #include "decode.h"
 #include "leg.h"
+#include "tests/bpf_pace.h"
 
 enum {
 	PROLOGUE = 3,
@@ -271,6 +272,7 @@ static int load(const struct bpf_insn *insns, u32 n, bool skb, char *log)
 		attr.log_size = LOG;
 		attr.log_level = 1;
 	}
+	bpf_pace();
 	return sys_bpf(BPF_PROG_LOAD, &attr);
 }
 

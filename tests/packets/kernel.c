@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "differ.h"
+#include "tests/bpf_pace.h"
 
 enum { MAX_FILE = 1 << 24 };
 
@@ -184,6 +185,7 @@ const char *kprog_load(struct kprog *k, const char *path, const char *prog,
 	}
 	bpf_program__set_type(p, (enum bpf_prog_type)type);
 	unpin(k->obj);
+	bpf_pace();
 	if (bpf_object__load(k->obj))
 		return why[0] ? why : strerror(errno);
 	k->fd = bpf_program__fd(p);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "differ.h"
+#include "tests/bpf_pace.h"
 
 enum { MAX_SECTIONS = 512, MAX_INSNS = 1 << 16, LOG_SIZE = 1 << 16 };
 
@@ -299,6 +300,7 @@ static const char *load_program(struct kprog *k, const struct file *f,
 	if (why)
 		return why;
 	kprog_scan(k, insn, r.size / 8);
+	bpf_pace();
 	k->fd = bpf_prog_load((enum bpf_prog_type)type, NULL, license, insn,
 		r.size / 8, NULL);
 	return k->fd < 0 ? complaint(license, type, insn, r.size / 8) : NULL;

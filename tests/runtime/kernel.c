@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "kernel.h"
+#include "tests/bpf_pace.h"
 
 static int bpf(int cmd, union bpf_attr *a)
 {
@@ -123,6 +124,7 @@ int kernel_prog_of(u32 type, const struct bpf_insn *insn, u32 n)
 		.insns = (uintptr_t)insn,
 		.insn_cnt = n,
 		.license = (uintptr_t) "GPL"};
+	bpf_pace();
 	int fd = bpf(BPF_PROG_LOAD, &a);
 
 	if (fd >= 0)
