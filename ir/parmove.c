@@ -69,7 +69,7 @@ static u32 scratch_slot(struct ra *ra, u32 which)
 
 static bool is_taken(const struct ra *ra, u8 preg, u32 pos)
 {
-	const struct regmap *map = &ra->map[preg];
+	struct regmap *map = &ra->map[preg];
 	const struct reg_ent *e = regmap_at(map, regmap_find(map, pos));
 	const struct fix *f = ra->fix[preg].v;
 	u32 lo = 0, n = ra->fix[preg].n, hi = n;

@@ -148,19 +148,23 @@ struct reg_leaf {
 	struct reg_ent e[LEAF_MAX];
 };
 
+struct reg_cur {
+	u32 leaf, i;
+};
+
 /* Disjoint stretches by position: a sorted array cut in leaves. */
 struct regmap {
 	u32 n, cap;
 	u32 *key; /* from of a leaf's first entry */
 	struct reg_leaf **leaf;
-};
-
-struct reg_cur {
-	u32 leaf, i;
+	/* The last answer, which holds for all of [lo, hi): searches come in
+	 * the order of the code, several for one place. */
+	u32 lo, hi;
+	struct reg_cur at;
 };
 
 /* The first entry that ends behind pos. */
-struct reg_cur regmap_find(const struct regmap *r, u32 pos);
+struct reg_cur regmap_find(struct regmap *r, u32 pos);
 static inline const struct reg_ent *regmap_at(
 	const struct regmap *r, struct reg_cur c)
 {
@@ -218,9 +222,9 @@ struct ra {
 	/* regalloc.c */
 	vec(struct piece) piece;
 	vec(struct queued) heap;
-	struct regmap map[RA_NREGS];
-	u64 used;   /* registers given to pieces */
-	u32 *order; /* pieces by bundle and position */
+	struct regmap *map; /* by register */
+	u64 used;	    /* registers given to pieces */
+	u32 *order;	    /* pieces by bundle and position */
 
 	/* moves.c: lists of moves; 0 ends */
 	vec(struct move) move;

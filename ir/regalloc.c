@@ -282,17 +282,19 @@ static u32 hard_conflict(const struct ra *ra, const struct piece *p,
 
 u32 ra_conflict(const struct ra *ra, const struct piece *p, u8 preg)
 {
-	const struct regmap *map = &ra->map[preg];
+	struct regmap *map = &ra->map[preg];
 	struct stretch s;
 	u32 k = p->r0;
 
 	while (next_stretch(ra, p, &k, &s)) {
-		u32 at = hard_conflict(ra, p, &s, preg);
 		const struct reg_ent *e =
 			regmap_at(map, regmap_find(map, s.from));
 
+		if (e && e->from <= s.from)
+			return s.from;
+		u32 at = hard_conflict(ra, p, &s, preg);
 		if (e && e->from < at)
-			at = e->from > s.from ? e->from : s.from;
+			at = e->from;
 		if (at < s.to)
 			return at;
 	}
@@ -452,7 +454,7 @@ static bool add_victim(
 static bool scan_victims(struct ra *ra, const struct piece *p, u8 preg,
 	float limit, struct victims *vs)
 {
-	const struct regmap *map = &ra->map[preg];
+	struct regmap *map = &ra->map[preg];
 	bool ok = true;
 
 	struct stretch s;
@@ -464,20 +466,21 @@ static bool scan_victims(struct ra *ra, const struct piece *p, u8 preg,
 		struct reg_cur c = regmap_find(map, s.from);
 		const struct reg_ent *e;
 
-		ok = hard_conflict(ra, p, &s, preg) == s.to;
 		while (ok && (e = regmap_at(map, c)) && e->from < s.to) {
 			ok = add_victim(ra, vs, e->piece, limit);
 			c = regmap_next(map, c);
 		}
+		ok = ok && hard_conflict(ra, p, &s, preg) == s.to;
 	}
 	for (u32 k = 0; k < vs->n; k++)
 		ra->piece.v[vs->v[k]].seen = false;
 	return ok;
 }
 
-/* What q loses by leaving preg for a free register, *to; or -1 if none is. */
-static float leave_cost(
-	const struct ra *ra, const struct piece *q, u8 preg, u8 *to)
+/* What q loses by leaving preg for a free register, *to; -1: none is free at
+ * less than the limit. */
+static float leave_cost(const struct ra *ra, const struct piece *q, u8 preg,
+	float limit, u8 *to)
 {
 	struct choice ch;
 	float here = 0;
@@ -487,7 +490,7 @@ static float leave_cost(
 	for (; k < ch.n; k++)
 		if (ch.c[k].preg == preg)
 			here = ch.c[k].score;
-	for (k = 0; k < ch.n; k++) {
+	for (k = 0; k < ch.n && here - ch.c[k].score < limit; k++) {
 		if (ra_conflict(ra, q, ch.c[k].preg) != q->to)
 			continue;
 		*to = ch.c[k].preg;
@@ -513,12 +516,12 @@ static bool try_recolor(struct ra *ra, u32 piece, const struct choice *ch)
 		vs.n > MAX_MOVED)
 		return false;
 	for (u32 k = 0; k < vs.n; k++) {
-		float l = leave_cost(
-			ra, &ra->piece.v[vs.v[k]], like->preg, &to[k]);
+		float l = leave_cost(ra, &ra->piece.v[vs.v[k]], like->preg,
+			like->wish - loss, &to[k]);
 
-		loss += l;
-		if (l < 0 || loss >= like->wish)
+		if (l < 0)
 			return false;
+		loss += l;
 	}
 	for (u32 k = 0; k < vs.n; k++) {
 		unplace(ra, vs.v[k]);
@@ -625,6 +628,7 @@ static void run(struct mfn *m, const struct target *t, u64 mask)
 	struct arena_mark mark = arena_mark(tmp);
 	struct ra ra = {.a = tmp, .m = m, .t = t, .mask = mask};
 
+	ra.map = arena_array(tmp, struct regmap, RA_NREGS);
 	ra.nalloc = (u32)__builtin_popcountll(t->allocatable);
 	ra_live(&ra);
 	ra_bundles(&ra);

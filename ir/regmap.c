@@ -24,10 +24,12 @@ static u32 find_leaf(const struct regmap *r, u32 pos)
 	return (u32)(key - r->key);
 }
 
-struct reg_cur regmap_find(const struct regmap *r, u32 pos)
+static struct reg_cur search(struct regmap *r, u32 pos)
 {
 	struct reg_cur c = {0, 0};
 
+	r->lo = 0;
+	r->hi = UINT32_MAX;
 	if (!r->n)
 		return c;
 	c.leaf = find_leaf(r, pos);
@@ -42,11 +44,26 @@ struct reg_cur regmap_find(const struct regmap *r, u32 pos)
 		n -= half;
 	}
 	c.i = (u32)(e - l->e) + (e->to <= pos);
-	if (c.i == l->n) {
-		c.leaf++;
-		c.i = 0;
+	if (c.i)
+		r->lo = l->e[c.i - 1].to;
+	else if (c.leaf)
+		r->lo = r->key[c.leaf];
+	if (c.i < l->n) {
+		r->hi = l->e[c.i].to;
+		return c;
 	}
+	c.leaf++;
+	c.i = 0;
+	if (c.leaf < r->n)
+		r->hi = r->key[c.leaf];
 	return c;
+}
+
+struct reg_cur regmap_find(struct regmap *r, u32 pos)
+{
+	if (pos < r->lo || pos >= r->hi)
+		r->at = search(r, pos);
+	return r->at;
 }
 
 static void add_leaf(struct arena *a, struct regmap *r, u32 at, u32 key)
@@ -103,6 +120,7 @@ void regmap_add(struct arena *a, struct regmap *r, const struct reg_ent *e)
 	l->e[i] = *e;
 	l->n++;
 	r->key[at] = l->e[0].from;
+	r->lo = r->hi = 0;
 }
 
 static void del_leaf(struct regmap *r, u32 at)
@@ -124,4 +142,5 @@ void regmap_del(struct regmap *r, u32 from)
 		del_leaf(r, c.leaf);
 	else
 		r->key[c.leaf] = l->e[0].from;
+	r->lo = r->hi = 0;
 }
