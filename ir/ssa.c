@@ -4,7 +4,8 @@
  *
  * A read walks backwards. What it meets at a block:
  *   - a definition: done;
- *   - one predecessor: go on there;
+ *   - one predecessor, or two that go back to one block without a definition:
+ *     go on there;
  *   - unsealed: an incomplete phi, filled when the block is sealed;
  *   - several predecessors: a frame is pushed that asks each of them in turn.
  *     Meanwhile the block is marked BUSY; a walk that comes back to a BUSY
@@ -193,6 +194,30 @@ static void give(struct ssa *s, u32 from, u32 to, u32 var, u32 v)
 		def[b] = v;
 }
 
+/* The block before b if there is one only and b itself knows nothing; else b. */
+static inline u32 above(const struct ssa *s, const u32 *def, u32 b)
+{
+	const struct blk *blk = &s->f->blk[b];
+
+	return !def[b] && blk->npred == 1 && s->blk[b].sealed ? blk->pred[0]
+							      : b;
+}
+
+/* The first predecessor of b has the answer: b has no other one, or joins two
+ * ways from one block that know nothing of the variable. */
+static inline bool goes_on(const struct ssa *s, const u32 *def, u32 b)
+{
+	const struct blk *blk = &s->f->blk[b];
+
+	if (def[b] || !s->blk[b].sealed)
+		return false;
+	if (blk->npred != 2)
+		return blk->npred == 1;
+	u32 p = blk->pred[0], q = blk->pred[1];
+	u32 over_p = above(s, def, p), over_q = above(s, def, q);
+	return over_p == over_q || over_p == q || p == over_q;
+}
+
 /* Walks up from b; the value, or 0 when a frame was pushed instead. */
 static u32 walk(struct ssa *s, u32 b, u32 var)
 {
@@ -200,7 +225,7 @@ static u32 walk(struct ssa *s, u32 b, u32 var)
 	u32 *def = s->def[var];
 	u32 from = b, steps = 0;
 
-	while (!def[b] && blk[b].npred == 1 && s->blk[b].sealed) {
+	while (goes_on(s, def, b)) {
 		b = blk[b].pred[0];
 		/* A ring of single predecessors: unreachable code. */
 		if (steps++ > s->f->nblk)
