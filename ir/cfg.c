@@ -24,7 +24,7 @@ struct dfs {
 
 static u32 *fill_none(struct arena *a, u32 n)
 {
-	u32 *p = arena_array(a, u32, n);
+	u32 *p = arena_raw(a, u32, n);
 
 	memset(p, 0xff, n * sizeof(*p));
 	return p;
@@ -34,13 +34,13 @@ static u32 *fill_none(struct arena *a, u32 n)
  * the first. Cut edges do not count. */
 static void dfs_run(const struct fn *f, struct arena *a, struct dfs *d)
 {
-	u32 *stack = arena_array(a, u32, f->nblk);
-	u8 *left = arena_array(a, u8, f->nblk);
+	u32 *stack = arena_raw(a, u32, f->nblk);
+	u8 *left = arena_raw(a, u8, f->nblk);
 	u32 sp = 0, npost = 0;
 
-	d->vertex = arena_array(a, u32, f->nblk);
-	d->parent = arena_array(a, u32, f->nblk);
-	d->post = arena_array(a, u32, f->nblk);
+	d->vertex = arena_raw(a, u32, f->nblk);
+	d->parent = arena_raw(a, u32, f->nblk);
+	d->post = arena_raw(a, u32, f->nblk);
 	d->num = fill_none(a, f->nblk);
 	d->n = 0;
 	d->num[0] = d->n;
@@ -77,7 +77,7 @@ u32 *cfg_rpo(const struct fn *f, struct arena *a, u32 *nlive)
 	if (a != tmp)
 		m = arena_mark(tmp);
 	dfs_run(f, tmp, &d);
-	u32 *rpo = arena_array(a, u32, d.n);
+	u32 *rpo = arena_raw(a, u32, d.n);
 	for (u32 k = 0; k < d.n; k++)
 		rpo[k] = d.post[d.n - 1 - k];
 	*nlive = d.n;
@@ -175,6 +175,14 @@ static void drop_cut_succ(struct fn *f, u32 b)
 	t->arg[0].v = t->arg[1].v = 0;
 }
 
+static bool is_pruned(const struct fn *f, const struct dfs *d)
+{
+	ir_each_blk (f, b)
+		if (d->num[b] == BLK_NONE || f->blk[b].cut)
+			return false;
+	return true;
+}
+
 void cfg_prune(struct fn *f)
 {
 	struct arena *tmp = arena_scratch(f->a);
@@ -184,6 +192,10 @@ void cfg_prune(struct fn *f)
 	u32 max = 0;
 
 	dfs_run(f, tmp, &d);
+	if (is_pruned(f, &d)) {
+		arena_release(tmp, m);
+		return;
+	}
 	ir_each_blk (f, b)
 		max = f->blk[b].npred > max ? f->blk[b].npred : max;
 	s.num = d.num;

@@ -38,10 +38,9 @@ void pass_dce(struct fn *f)
 
 	cfg_prune(f);
 	d.live = arena_array(tmp, u8, f->nins);
-	ir_each_blk (f, b)
-		ir_each_ins (f, b, i)
-			if (has_effect(f, &f->ins[i]))
-				need(&d, tmp, i);
+	for (u32 i = 1; i < f->nins; i++)
+		if (has_effect(f, &f->ins[i]))
+			need(&d, tmp, i);
 	while (d.work.n) {
 		u32 n, i = d.work.v[--d.work.n];
 		const ref *arg = ir_args(f, &f->ins[i], &n);
@@ -49,9 +48,8 @@ void pass_dce(struct fn *f)
 		for (u32 k = 0; k < n; k++)
 			need(&d, tmp, arg[k].v);
 	}
-	ir_each_blk (f, b)
-		ir_each_ins (f, b, i)
-			if (!d.live[i])
-				ir_remove(f, i);
+	for (u32 i = 1; i < f->nins; i++)
+		if (!d.live[i] && f->ins[i].blk != BLK_NONE)
+			ir_remove(f, i);
 	arena_release(tmp, m);
 }

@@ -398,46 +398,48 @@ static void visit_ins(struct folder *F, u32 i)
 		update(F, i, &x);
 }
 
-/* What was built was offered to the rules at some depth only. */
-static void visit_new(struct folder *F, u32 from)
+/* What was built for user was offered to the rules at some depth only. */
+static void visit_new(struct folder *F, u32 user, u32 first)
 {
-	for (u32 round = 0; round < 2; round++) {
-		u32 to = F->f->nins;
+	u32 from = first, to = F->f->nins;
 
+	if (from == to)
+		return;
+	for (u32 round = 0; round < 2; round++) {
 		for (u32 i = from; i < to; i++)
 			if (F->f->ins[i].blk != BLK_NONE)
 				visit_ins(F, i);
 		from = to;
+		to = F->f->nins;
+	}
+	resolve_args(F, &F->f->ins[user]);
+	for (u32 i = first; i < to; i++)
+		resolve_args(F, &F->f->ins[i]);
+}
+
+static void scan_ins(struct folder *F)
+{
+	struct fn *f = F->f;
+
+	for (u32 i = 1; i < f->nins; i++) {
+		u32 n;
+		const ref *arg = ir_args(f, &f->ins[i], &n);
+
+		for (u32 k = 0; k < n; k++)
+			F->uses[arg[k].v]++;
+		if (op_info[f->ins[i].op].flags & OPF_FLOAT)
+			F->known[i] = known_bits(F, &f->ins[i]);
 	}
 }
 
-static void count_uses(struct folder *F)
+/* All others came behind what they use. */
+static void finish_phis(struct folder *F)
 {
 	struct fn *f = F->f;
 
 	ir_each_blk (f, b)
-		ir_each_ins (f, b, i) {
-			u32 n;
-			const ref *arg = ir_args(f, &f->ins[i], &n);
-
-			for (u32 k = 0; k < n; k++)
-				F->uses[arg[k].v]++;
-		}
-}
-
-static void finish(struct folder *F)
-{
-	struct fn *f = F->f;
-
-	ir_each_blk (f, b)
-		ir_each_ins (f, b, i) {
-			if (F->repl[i].v)
-				ir_remove(f, i);
-			else
-				resolve_args(F, &f->ins[i]);
-		}
-	if (F->cut)
-		cfg_prune(f);
+		ir_each_phi (f, b, i)
+			resolve_args(F, &f->ins[i]);
 }
 
 void pass_fold(struct fn *f)
@@ -449,17 +451,16 @@ void pass_fold(struct fn *f)
 	const u32 *rpo = cfg_rpo(f, tmp, &n);
 
 	fold_room(&F);
-	count_uses(&F);
-	for (u32 i = 1; i < f->nins; i++)
-		if (op_info[f->ins[i].op].flags & OPF_FLOAT)
-			F.known[i] = known_bits(&F, &f->ins[i]);
+	scan_ins(&F);
 	for (u32 k = 0; k < n; k++)
 		ir_each_ins (f, rpo[k], i) {
 			u32 from = f->nins;
 
 			visit_ins(&F, i);
-			visit_new(&F, from);
+			visit_new(&F, i, from);
 		}
-	finish(&F);
+	finish_phis(&F);
+	if (F.cut)
+		cfg_prune(f);
 	arena_release(tmp, m);
 }

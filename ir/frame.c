@@ -130,10 +130,24 @@ static bool loses(
 	}
 }
 
+/* Anybody computes with r10; after promotion often nobody does. */
+static bool is_used(const struct fn *f, const u8 *derived)
+{
+	for (u32 i = 1; i < f->nins; i++) {
+		u32 n;
+		const ref *arg = ir_args(f, &f->ins[i], &n);
+
+		for (u32 k = 0; k < n; k++)
+			if (derived[arg[k].v])
+				return true;
+	}
+	return false;
+}
+
 void frame_scan(const struct fn *f, struct arena *a, struct frame_use *u)
 {
 	u32 n;
-	const u32 *rpo = cfg_rpo(f, a, &n);
+	const u32 *rpo;
 	u8 *derived;
 
 	memset(u, 0, sizeof(*u));
@@ -142,6 +156,9 @@ void frame_scan(const struct fn *f, struct arena *a, struct frame_use *u)
 	u->lost = f->frame_escapes;
 	for (u32 i = 1; i < f->nins; i++)
 		derived[i] = f->ins[i].op == OP_FP;
+	if (!is_used(f, derived))
+		return;
+	rpo = cfg_rpo(f, a, &n);
 	for (u32 b = 0; b < n; b++)
 		ir_each_ins (f, rpo[b], i) {
 			const struct ins *x = &f->ins[i];

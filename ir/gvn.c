@@ -579,8 +579,8 @@ void pass_gvn(struct fn *f)
 	find_loop_writes(&g);
 	for (u32 k = 0; k < g.nlive; k++)
 		visit_block(&g, g.order[k], &cap);
-	ir_each_blk (f, b)
-		ir_each_ins (f, b, i)
+	ir_each_blk (f, b) /* all others came behind what they use */
+		ir_each_phi (f, b, i)
 			resolve_args(&g, &f->ins[i]);
 	cfg_prune(f);
 	arena_release(tmp, m);

@@ -108,15 +108,13 @@ static void analyse(struct narrow *n)
 {
 	struct fn *f = n->f;
 
-	ir_each_blk (f, b)
-		ir_each_ins (f, b, i)
-			need_args(n, i);
+	for (u32 i = 1; i < f->nins; i++)
+		need_args(n, i);
 	while (n->work.n)
 		need_args(n, n->work.v[--n->work.n]);
-	ir_each_blk (f, b)
-		ir_each_ins (f, b, i)
-			n->narrow[i] = f->ins[i].type == TY_I64 &&
-				       !n->wide[i] && is_modular(f, &f->ins[i]);
+	for (u32 i = 1; i < f->nins; i++)
+		n->narrow[i] = f->ins[i].type == TY_I64 && !n->wide[i] &&
+			       is_modular(f, &f->ins[i]);
 }
 
 /* A load of 4 bytes whose sign nobody needs is one that others can share. */

@@ -30,14 +30,14 @@ struct sink {
 	u8 *went; /* by ref: a user met so far is to have its register */
 };
 
-static void scan_uses(struct sink *s, u32 b, u32 i)
+static void scan_uses(struct sink *s, u32 i)
 {
 	const struct ins *ins = &s->f->ins[i];
 	u32 n;
 	const ref *arg = ir_args(s->f, ins, &n);
 
 	for (u32 k = 0; k < n; k++)
-		if (ins->op == OP_PHI || ir_ins(s->f, arg[k])->blk != b)
+		if (ins->op == OP_PHI || ir_ins(s->f, arg[k])->blk != ins->blk)
 			s->out[arg[k].v] = 1;
 }
 
@@ -165,9 +165,8 @@ void pass_sink(struct fn *f)
 	s.last = arena_array(tmp, u32, f->nins);
 	s.heir = arena_array(tmp, u32, f->nins);
 	s.went = arena_array(tmp, u8, f->nins);
-	ir_each_blk (f, b)
-		ir_each_ins (f, b, i)
-			scan_uses(&s, b, i);
+	for (u32 i = 1; i < f->nins; i++)
+		scan_uses(&s, i);
 	ir_each_blk (f, b)
 		sink_block(&s, b);
 	arena_release(tmp, m);
