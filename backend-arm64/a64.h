@@ -226,6 +226,11 @@ int a64_wrapper(const struct wrap *w, struct arena *a, struct unit_fn *out);
 
 int a64_emit(struct mfn *m, const struct cg *cg, struct unit_fn *out);
 
+/* ---- tramp.c ------------------------------------------------------------- */
+
+int a64_stub(const struct model *m, struct arena *a, struct unit_fn *out,
+	struct stub_places *places);
+
 /* ---- layout.c ------------------------------------------------------------ */
 
 /* struct piece.cc: bit 0 negates; the kind in the upper half. */

@@ -417,6 +417,15 @@ static inline u32 a64_ldst_index(enum a64_ldst op, unsigned size,
 	       a64_rn(n) | a64_rd(t);
 }
 
+/* Vector register t of 4 or 8 bytes (s, d), [n, off]; the load clears the rest.
+ * op: A64_STR, A64_LDR */
+static inline u32 a64_ldst_vec(
+	enum a64_ldst op, unsigned size, unsigned t, enum a64_gpr n, u32 off)
+{
+	return 0x3d000000 | a64_access(size) | a64_put((u64)op, 2, 22) |
+	       a64_put(off / size, 12, 10) | a64_rn(n) | a64_put(t, 5, 0);
+}
+
 enum a64_pair { A64_STP, A64_LDP };
 enum a64_index { A64_POST = 1, A64_OFFSET, A64_PRE };
 

@@ -75,5 +75,6 @@ const struct target a64_target = {
 	.select = a64_select,
 	.emit = a64_emit,
 	.wrapper = a64_wrapper,
+	.stub = a64_stub,
 	.mop_name = mop_name,
 };

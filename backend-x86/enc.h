@@ -1081,8 +1081,9 @@ static inline u8 *x86_nops(u8 *p, size_t n)
 	return n ? x86_nop(p, (unsigned)n) : p;
 }
 
-/* ---- 16 bytes at once: XMM 0 to 15, any alignment ---- */
+/* ---- XMM 0 to 15 ---- */
 
+/* 16 bytes, any alignment. */
 static inline u8 *x86_movups_rm(u8 *p, unsigned xmm, struct x86_mem m)
 {
 	return x86_put_mem(p, x86_ext(0x0f10, X86_SIZE_4, xmm), m);
@@ -1091,6 +1092,23 @@ static inline u8 *x86_movups_rm(u8 *p, unsigned xmm, struct x86_mem m)
 static inline u8 *x86_movups_mr(u8 *p, struct x86_mem m, unsigned xmm)
 {
 	return x86_put_mem(p, x86_ext(0x0f11, X86_SIZE_4, xmm), m);
+}
+
+/* 8 bytes; the upper half becomes 0. */
+static inline u8 *x86_movq_rm(u8 *p, unsigned xmm, struct x86_mem m)
+{
+	return x86_put_mem(p, x86_ext(0xf3000f7e, X86_SIZE_4, xmm), m);
+}
+
+static inline u8 *x86_movq_mr(u8 *p, struct x86_mem m, unsigned xmm)
+{
+	return x86_put_mem(p, x86_ext(0x0fd6, X86_SIZE_2, xmm), m);
+}
+
+/* The low 4 bytes, zero-extended to 64 bits. */
+static inline u8 *x86_movd_rx(u8 *p, enum x86_gpr dst, unsigned xmm)
+{
+	return x86_put_reg(p, x86_ext(0x0f7e, X86_SIZE_2, xmm), dst);
 }
 
 /* xorps a, a is the idiom for zero. */

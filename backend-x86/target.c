@@ -77,5 +77,6 @@ const struct target x86_target = {
 	.select = x86_select,
 	.emit = x86_emit,
 	.wrapper = x86_wrapper,
+	.stub = x86_stub,
 	.mop_name = mop_name,
 };

@@ -217,6 +217,11 @@ int x86_wrapper(const struct wrap *w, struct arena *a, struct unit_fn *out);
 
 int x86_emit(struct mfn *m, const struct cg *cg, struct unit_fn *out);
 
+/* ---- tramp.c -------------------------------------------------------------- */
+
+int x86_stub(const struct model *m, struct arena *a, struct unit_fn *out,
+	struct stub_places *places);
+
 /* ---- layout.c ------------------------------------------------------------- */
 
 extern const struct jump_target x86_jumps;

@@ -59,4 +59,38 @@ struct stub_places {
 	u32 lits, call, jump, ret;
 };
 
+/* ---- for back ends: where values are ------------------------------------- */
+
+enum passed_kind {
+	PASSED_GPR,
+	PASSED_VEC,
+	PASSED_STACK,	/* of the caller, from its first argument there on */
+	PASSED_BEHIND,	/* a pointer, which is in a word of the frame */
+	PASSED_WORD,	/* another word of the frame */
+	PASSED_ADDRESS, /* of other words of the frame */
+};
+
+/* A part of an argument or result, by the psABI, and its copy in the stub's
+ * frame. What is below 8 bytes fills a word, by its sign or with zeroes, except
+ * in vector registers that share one. */
+struct passed {
+	u8 kind; /* enum passed_kind */
+	u8 reg;
+	u8 size; /* bytes, 1 to 8 */
+	bool is_signed;
+	u32 from; /* STACK, BEHIND, WORD, ADDRESS: offset there */
+	u32 via;  /* BEHIND: offset of the pointer in the frame's words */
+	u32 to;	  /* offset in the frame's words: kiln_tramp_frame.args */
+};
+
+/* What a stub's frame has, at work. */
+struct stub_plan {
+	struct arena *a;
+	vec(struct passed) arg; /* what else the body wants is here, too */
+	vec(struct passed) ret;
+	u32 ngpr, nvec; /* argument registers taken */
+	u32 stack;	/* bytes of arguments there */
+	u32 words;	/* of the frame: the model's, then the stub's own */
+};
+
 #endif

@@ -618,6 +618,16 @@ static void scaled_case(
 			a64_sp(8, n), plus((i32)off));
 }
 
+static void vec_case(unsigned s, unsigned t, unsigned n, u32 off)
+{
+	char reg = s == 8 ? 'd' : 's';
+
+	a64_case(a64_ldst_vec(A64_STR, s, t, n, off), "str %c%u, [%s%s]", reg,
+		t, a64_sp(8, n), plus((i32)off));
+	a64_case(a64_ldst_vec(A64_LDR, s, t, n, off), "ldr %c%u, [%s%s]", reg,
+		t, a64_sp(8, n), plus((i32)off));
+}
+
 static void unscaled_case(
 	unsigned op, unsigned s, unsigned t, unsigned n, i32 off)
 {
@@ -644,6 +654,18 @@ static void access_offset(void **state)
 			for (i32 off = -256; off < 256; off++)
 				unscaled_case(op, s, 1, 2, off);
 		}
+}
+
+static void access_vec(void **state)
+{
+	(void)state;
+	for (unsigned s = 4; s <= 8; s *= 2) {
+		each_pair (t, n)
+			vec_case(s, t, n, s * third(t, n));
+		for (unsigned bit = 0; bit < 12; bit++)
+			vec_case(s, 1, 2, s << bit);
+		vec_case(s, 1, 2, 4095 * s);
+	}
 }
 
 static void access_ranges(void **state)
@@ -1018,6 +1040,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(conditional_select),
 		cmocka_unit_test(conditional_compare),
 		cmocka_unit_test(access_offset),
+		cmocka_unit_test(access_vec),
 		cmocka_unit_test(access_ranges),
 		cmocka_unit_test(access_index),
 		cmocka_unit_test(pairs),

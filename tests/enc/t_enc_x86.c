@@ -798,10 +798,16 @@ static void nops_fill(void **state)
 static void xmm(void **state)
 {
 	(void)state;
-	each_pair (a, b)
+	each_pair (a, b) {
 		CASE(x86_xorps_rr(out, a, b), "xorps", xreg(a), xreg(b));
+		CASE(x86_movd_rx(out, a, b), "movd", reg(4, a), xreg(b));
+	}
 	each_reg (a)
 		each_mem (m) {
+			CASE(x86_movq_rm(out, a, m), "movq", xreg(a),
+				mem(8, m));
+			CASE(x86_movq_mr(out, m, a), "movq", mem(8, m),
+				xreg(a));
 			CASE(x86_movups_rm(out, a, m), "movups", xreg(a),
 				mem(16, m));
 			CASE(x86_movups_mr(out, m, a), "movups", mem(16, m),
