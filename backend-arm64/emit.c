@@ -547,6 +547,7 @@ int a64_emit(struct mfn *m, const struct cg *cg, struct unit_fn *out)
 	c.frame = a64_frame_make(m);
 	out->align = 16;
 	out->stack = c.frame.size;
+	out->ret = c.frame.sign_ra ? 0 : -1;
 	buf_init(&c.raw, tmp);
 	if (c.frame.size < MAX_FRAME) {
 		a64_prologue(&c.frame, &c.raw, out);

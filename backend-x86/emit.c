@@ -737,6 +737,7 @@ int x86_emit(struct mfn *m, const struct cg *cg, struct unit_fn *out)
 	c.frame = x86_frame_make(m, cg);
 	out->align = 16;
 	out->stack = 8 + 8 * c.frame.npush + c.frame.size;
+	out->ret = (i32)out->stack - 8;
 	buf_init(&c.raw, tmp);
 	emit_prologue(&c);
 	for (u32 b = 0; b < m->nblk; b++) {

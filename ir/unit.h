@@ -67,6 +67,9 @@ struct unit_fn {
 	vec(struct unit_cfi) cfi;
 	vec(struct unit_site) site;
 	u32 stack; /* native bytes of one frame incl. return address */
+	/* In its body, of a subprogram: the return address is at SP + this;
+	 * -1: in the link register. */
+	i32 ret;
 };
 
 #endif

@@ -8,6 +8,7 @@
  *   layout.c   functions, maps and data -> sections, symbols, relocations
  *   hooks.c    functions that programs attach to: stubs, kiln_hooks
  *   tables.c   kiln_progs, kiln_maps, __ex_table, kiln_sites, notes
+ *   frames.c   kiln_frames
  *   ehframe.c  .eh_frame
  *   debug.c    .debug_line and the little .debug_info that names functions
  *   elfout.c   image -> ELF bytes through libelf
@@ -173,6 +174,9 @@ void row_text(struct link *l, sec_id s, u64 off, sec_id text, u64 at);
 void row_string(struct link *l, sec_id s, u64 off, const char *text);
 void lk_anchor(struct link *l); /* before all other sections */
 int lk_tables(struct link *l);
+
+/* ---- frames.c ---- */
+void lk_frame_rows(struct link *l); /* a step of lk_tables */
 
 /* ---- ehframe.c ---- */
 void lk_eh_frame(struct link *l);

@@ -29,7 +29,8 @@ sec_id row_sec(struct link *l, const char *name, sec_id with)
 	return s;
 }
 
-/* Which kinds of rows there will be: programs, maps, faults, sites, hooks. */
+/* Which kinds of rows there will be: programs, maps, faults, sites, hooks,
+ * perhaps frames. */
 static void find_rows(const struct link *l, bool *has)
 {
 	for (u32 i = 0; i < l->m.func.n; i++) {
@@ -42,6 +43,7 @@ static void find_rows(const struct link *l, bool *has)
 	for (u32 i = 0; i < l->m.map.n; i++)
 		has[1] |= l->map_used[i];
 	has[4] = l->hooked.n != 0;
+	has[5] = has[2];
 }
 
 /*
@@ -54,7 +56,8 @@ static void find_rows(const struct link *l, bool *has)
 void lk_anchor(struct link *l)
 {
 	static const char *const name[] = {KILN_SEC_PROGS, KILN_SEC_MAPS,
-		KILN_SEC_EX_TABLE, KILN_SEC_SITES, KILN_SEC_HOOKS};
+		KILN_SEC_EX_TABLE, KILN_SEC_SITES, KILN_SEC_HOOKS,
+		KILN_SEC_FRAMES};
 	struct image *g = &l->img;
 	sec_id with = img_sec_new(g, ".text.kiln_anchor", SHT_PROGBITS,
 		SHF_ALLOC | SHF_EXECINSTR | SHF_GROUP, 4);
@@ -344,6 +347,7 @@ int lk_tables(struct link *l)
 		if (l->map_used[i])
 			add_map(l, i);
 	lk_hook_rows(l);
+	lk_frame_rows(l);
 	add_kiln_note(l);
 	add_gnu_notes(l);
 	add_abi(l);

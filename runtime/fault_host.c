@@ -82,16 +82,70 @@ static void add_one(u64 *counter)
 	atomic_fetch_add_explicit(ATOMIC64(counter), 1, memory_order_relaxed);
 }
 
-static void count_fault(struct kiln_object *o, u64 pc)
+/* The program whose code this is, or NULL. */
+static struct kiln_program *prog_at(const struct kiln_object *o, u64 pc)
 {
-	add_one(&o->faults);
 	for (u32 k = 0; k < o->nprog; k++)
 		if (pc - (uintptr_t)o->prog[k].entry < o->prog[k].size)
-			add_one(&o->prog[k].faults);
+			return &o->prog[k];
+	return NULL;
 }
 
-static bool find_fixup(u64 pc, struct fault_fixup *f)
+static const struct kiln_frame_row *frame_at(
+	const struct kiln_object *o, u64 pc)
 {
+	for (size_t k = 0; k < o->nframe; k++)
+		if (pc - obj_self(&o->frame[k].func) < o->frame[k].code)
+			return &o->frame[k];
+	return NULL;
+}
+
+/* Where the caller is, and its SP. 0: not known. */
+static u64 up_one(const struct kiln_frame_row *r, u64 *sp, u64 link)
+{
+	u64 ret = link;
+
+	if (r->ret >= 0 &&
+		!fault_copy(&ret, PTR(void, *sp + (u64)r->ret), sizeof(ret)))
+		return 0;
+	*sp += r->size;
+	return ret ? fault_return(ret) - 1 : 0; /* inside of the call */
+}
+
+/* The program that runs: up from subprogram to subprogram. Callbacks have
+ * foreign callers. NULL: not known. */
+static struct kiln_program *find_running(
+	const struct kiln_object *o, u64 pc, const void *uc)
+{
+	enum { MAX_DEPTH = 8 }; /* of BPF calls */
+	u64 sp = fault_sp(uc), link = fault_link(uc);
+	const struct kiln_frame_row *r = NULL;
+	struct kiln_program *p = NULL;
+
+	for (u32 depth = 0; depth < MAX_DEPTH; depth++) {
+		const struct kiln_frame_row *up = frame_at(o, pc);
+
+		if ((p = prog_at(o, pc)) || !up)
+			break;
+		r = up;
+		pc = up_one(r, &sp, link);
+		link = 0; /* its caller has called */
+	}
+	return !p && r && r->prog ? prog_at(o, obj_self(&r->prog)) : p;
+}
+
+static void count_fault(struct kiln_object *o, u64 pc, const void *uc)
+{
+	struct kiln_program *p = find_running(o, pc, uc);
+
+	add_one(&o->faults);
+	if (p)
+		add_one(&p->faults);
+}
+
+static bool find_fixup(const void *uc, struct fault_fixup *f)
+{
+	u64 pc = fault_pc(uc);
 	bool found;
 
 	atomic_fetch_add(&readers, 1); /* R1 */
@@ -99,7 +153,7 @@ static bool find_fixup(u64 pc, struct fault_fixup *f)
 		find_module(atomic_load(&modules), pc); /* R2 */
 	found = m && fault_find(&m->table, pc, f);
 	if (found)
-		count_fault(m->obj, pc);
+		count_fault(m->obj, pc, uc);
 	atomic_fetch_sub(&readers, 1); /* R4 */
 	return found || fault_find_own(pc, f);
 }
@@ -122,7 +176,7 @@ RT_API int kiln_fault(int sig, void *si, void *uc)
 	struct fault_fixup f;
 
 	if ((sig != SIGSEGV && sig != SIGBUS) || is_foreign(sig, si) ||
-		!find_fixup(fault_pc(uc), &f))
+		!find_fixup(uc, &f))
 		return 0;
 	fault_resume(uc, &f);
 	return 1;

@@ -15,6 +15,22 @@ u64 fault_pc(const void *uc)
 	return (u64)((const ucontext_t *)uc)->uc_mcontext.gregs[REG_RIP];
 }
 
+u64 fault_sp(const void *uc)
+{
+	return (u64)((const ucontext_t *)uc)->uc_mcontext.gregs[REG_RSP];
+}
+
+u64 fault_link(const void *uc)
+{
+	(void)uc;
+	return 0;
+}
+
+u64 fault_return(u64 kept)
+{
+	return kept;
+}
+
 void fault_resume(void *uc, const struct fault_fixup *f)
 {
 	greg_t *r = ((ucontext_t *)uc)->uc_mcontext.gregs;

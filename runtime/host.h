@@ -71,6 +71,11 @@ void rt_ring_close(struct kiln_map *m);
 
 struct fault_fixup;
 u64 fault_pc(const void *uc);
+u64 fault_sp(const void *uc);
+/* The link register; 0: this target has none. */
+u64 fault_link(const void *uc);
+/* The address in a return address as it is kept, which may be signed. */
+u64 fault_return(u64 kept);
 void fault_resume(void *uc, const struct fault_fixup *f);
 
 /* ---- log.c ----------------------------------------------------------------------- */

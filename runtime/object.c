@@ -286,6 +286,15 @@ static int index_sites(struct kiln_object *o, const struct kiln_tables *t)
 	return err;
 }
 
+/* Whatever else they say, fault_host.c can follow them. */
+static bool frame_is_good(
+	const struct kiln_object *o, const struct kiln_frame_row *r)
+{
+	return obj_is_in(o, SEG_TEXT, PTR(void, obj_self(&r->func)), r->code) &&
+	       r->size <= FRAME_MAX &&
+	       (r->ret == -1 || (r->ret >= 0 && (u32)r->ret < r->size));
+}
+
 static int index_faults(struct kiln_object *o, const struct kiln_tables *t)
 {
 	u64 text = (uintptr_t)o->seg[SEG_TEXT].addr;
@@ -295,6 +304,12 @@ static int index_faults(struct kiln_object *o, const struct kiln_tables *t)
 	if (!o->linked && !fault_table_is_good(o->ex, o->nex, text,
 				  text + o->seg[SEG_TEXT].size))
 		return obj_refuse(o, KILN_SEC_EX_TABLE ": a row is damaged");
+	o->frame = t->frames;
+	o->nframe = (size_t)(t->frames_end - t->frames);
+	for (size_t k = 0; k < o->nframe; k++)
+		if (!frame_is_good(o, &o->frame[k]))
+			return obj_refuse(
+				o, KILN_SEC_FRAMES ": a row is damaged");
 	return 0;
 }
 

@@ -29,6 +29,7 @@
 /* ---- an object -------------------------------------------------------------- */
 
 #define OBJ_EH_FRAME ".eh_frame"
+#define FRAME_MAX    (1u << 24)	    /* bytes of a function's frame */
 #define OBJ_MAX	     ((u64)1 << 30) /* bytes of a file, or of a section */
 
 /* Sections are gathered into segments of one protection. */
@@ -105,6 +106,8 @@ struct kiln_object {
 	u32 nmap;
 	const struct kiln_ex_row *ex;
 	size_t nex;
+	const struct kiln_frame_row *frame;
+	size_t nframe;
 	u64 faults;			  /* atomic */
 	const struct kiln_site_row *site; /* loaded ones, checked */
 	u32 nsite;

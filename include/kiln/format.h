@@ -39,6 +39,7 @@ extern "C" {
 #define KILN_SEC_PROGS	    "kiln_progs"
 #define KILN_SEC_HOOKS	    "kiln_hooks"
 #define KILN_SEC_NOTE	    ".note.kiln"
+#define KILN_SEC_FRAMES	    "kiln_frames"
 #define KILN_SEC_FAULTS	    ".kiln.faults"
 
 /* ---- __ex_table --------------------------------------------------------- */
@@ -55,6 +56,21 @@ enum kiln_ex_type {
 	KILN_EX_ZERO = 1,  /* clear the register, go to fixup */
 	KILN_EX_SKIP = 2,  /* a store: go to fixup */
 	KILN_EX_FIXUP = 3, /* go to fixup, which does the rest */
+};
+
+/* ---- kiln_frames --------------------------------------------------------- */
+
+/* A subprogram in which a load may fault, or below which one may: how to get
+ * from there to the program that runs. Its frame is the same at all of its
+ * faults and calls. */
+struct kiln_frame_row {
+	int32_t func;  /* self-relative: its code ... */
+	uint32_t code; /* ... and the bytes of that */
+	uint32_t size; /* bytes from SP to what SP was before the call */
+	int32_t ret;   /* from SP to the return address; -1: it is in the link
+			* register, and the subprogram calls nobody */
+	int32_t prog;  /* self-relative: entry, as in its kiln_prog_row, of the
+			* only program that reaches it; or 0 */
 };
 
 /* ---- .kiln.faults -------------------------------------------------------- */
@@ -312,6 +328,10 @@ KILN_SIZE(kiln_ex_row, 12);
 KILN_AT(kiln_ex_row, fixup, 4);
 KILN_AT(kiln_ex_row, type, 8);
 KILN_AT(kiln_ex_row, data, 10);
+KILN_SIZE(kiln_frame_row, 20);
+KILN_AT(kiln_frame_row, size, 8);
+KILN_AT(kiln_frame_row, ret, 12);
+KILN_AT(kiln_frame_row, prog, 16);
 KILN_SIZE(kiln_fault_note, 16);
 KILN_AT(kiln_fault_note, bpf, 8);
 KILN_AT(kiln_fault_note, size, 12);

@@ -90,6 +90,7 @@ struct kiln_tables {
 	const struct kiln_map_row *maps, *maps_end;
 	const struct kiln_ex_row *ex, *ex_end;
 	const struct kiln_site_row *sites, *sites_end;
+	const struct kiln_frame_row *frames, *frames_end;
 };
 struct kiln_object *kiln_object_from_tables(const struct kiln_tables *t);
 
@@ -102,6 +103,8 @@ extern const struct kiln_ex_row __start___ex_table[] KILN_WEAK_HIDDEN;
 extern const struct kiln_ex_row __stop___ex_table[] KILN_WEAK_HIDDEN;
 extern const struct kiln_site_row __start_kiln_sites[] KILN_WEAK_HIDDEN;
 extern const struct kiln_site_row __stop_kiln_sites[] KILN_WEAK_HIDDEN;
+extern const struct kiln_frame_row __start_kiln_frames[] KILN_WEAK_HIDDEN;
+extern const struct kiln_frame_row __stop_kiln_frames[] KILN_WEAK_HIDDEN;
 
 static inline struct kiln_object *kiln_object_self(void)
 {
@@ -114,6 +117,8 @@ static inline struct kiln_object *kiln_object_self(void)
 		__stop___ex_table,
 		__start_kiln_sites,
 		__stop_kiln_sites,
+		__start_kiln_frames,
+		__stop_kiln_frames,
 	};
 	return kiln_object_from_tables(&t);
 }
@@ -352,8 +357,10 @@ void kiln_faults_enable(void);
  * SA_SIGINFO handler: 1 if it was a program's fault and is dealt with, 0 if it
  * was not. Async-signal-safe. */
 int kiln_fault(int sig, void *siginfo, void *ucontext);
-/* How many there were: in the code of this program, without its subprograms;
- * in all code of the object. */
+/* How many there were while this program ran, in its code or below it in that
+ * of a subprogram, whoever else calls that; and in all code of the object. In a
+ * callback that a helper calls it is not known who runs: faults there count for
+ * the program if no other one uses the callback, else for the object alone. */
 uint64_t kiln_program_faults(const struct kiln_program *p);
 uint64_t kiln_object_faults(const struct kiln_object *obj);
 

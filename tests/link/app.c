@@ -92,29 +92,52 @@ static void print_tables(void)
 	puts("");
 }
 
-/* p1 and p2 have one load each that may fault. */
+/* The code at start, of so many bytes, has one load that may fault. */
+static void check_fault_in(const char *start, uint32_t size)
+{
+	int n = 0;
+
+	for (const struct kiln_ex_row *e = __start___ex_table;
+		e < __stop___ex_table; e++) {
+		const char *insn = SELF(e, insn), *fixup = SELF(e, fixup);
+
+		if (insn < start || insn >= start + size)
+			continue;
+		n++;
+		check(fixup > insn && fixup <= insn + 8, "fixup");
+		check(e->type == KILN_EX_ZERO, "type of a fault row");
+	}
+	check(n == 1, "fault rows of a function");
+}
+
+/* p1, p2 and their subprograms have one load each that may fault. */
 static void check_faults(void)
 {
-	const struct kiln_ex_row *e = __start___ex_table;
+	const struct kiln_frame_row *f = __start_kiln_frames;
+	const char *last = NULL;
+	long n = 0;
 
+	for (const struct kiln_ex_row *e = __start___ex_table;
+		e < __stop___ex_table; e++, n++) {
+		check(SELF(e, insn) > last, "order of __ex_table");
+		last = SELF(e, insn);
+	}
 	for (const struct kiln_prog_row *p = __start_kiln_progs;
 		p < __stop_kiln_progs; p++) {
 		if (strcmp(SELF(p, name), "p1") && strcmp(SELF(p, name), "p2"))
 			continue;
-		check(e < __stop___ex_table, "number of fault rows");
-		if (e == __stop___ex_table)
-			return;
-		const char *insn = SELF(e, insn), *fixup = SELF(e, fixup);
-
-		check(insn > SELF(p, entry) &&
-				(p + 1 == __stop_kiln_progs ||
-					insn < SELF(p + 1, entry)),
-			"place of a fault row");
-		check(fixup > insn && fixup <= insn + 8, "fixup");
-		check(e->type == KILN_EX_ZERO, "type of a fault row");
-		e++;
+		check_fault_in(SELF(p, entry), p->code);
+		n -= 2;
 	}
-	check(e == __stop___ex_table, "number of fault rows");
+	check(n == 0, "number of fault rows");
+	for (last = NULL; f < __stop_kiln_frames; f++, n++) {
+		check(SELF(f, func) > last, "order of kiln_frames");
+		last = SELF(f, func);
+		check_fault_in(SELF(f, func), f->code);
+		check(f->prog != 0, "the only program above a subprogram");
+	}
+	check(2 * n == __stop___ex_table - __start___ex_table,
+		"number of rows in kiln_frames");
 }
 
 static void use_api(void)

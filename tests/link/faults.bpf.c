@@ -81,6 +81,60 @@ long through(struct ctx *ctx)
 	return of_node(ctx->p[0]);
 }
 
+/* Faults in both, called by two programs. */
+static __noinline long inner(struct node *p, char *bytes)
+{
+	bytes[3] = (char)p->e;
+	return p->a + p->b;
+}
+
+static __noinline long outer(struct node *p, long n)
+{
+	char bytes[40] = {(char)n, 2, 3, 4};
+	long sum = inner(p, bytes) * n;
+
+	return sum + p->c + bytes[3] + bytes[0];
+}
+
+SEC("app")
+long shares(struct ctx *ctx)
+{
+	return outer(ctx->p[0], ctx->size) + 1;
+}
+
+SEC("app")
+long shares_too(struct ctx *ctx)
+{
+	bpf_ktime_get_ns(); /* ctx is kept over it */
+	return outer(ctx->p[1], 3) * inner(ctx->p[2], ctx->bytes);
+}
+
+/* Callbacks: of one program, and of two. */
+static long (*loop)(__u32, void *, void *, __u64) = (void *)181;
+
+static long each_of_one(__u32 k, void *ctx)
+{
+	return inner(((struct ctx *)ctx)->p[0], ((struct ctx *)ctx)->bytes) < 0;
+}
+
+static long each_of_two(__u32 k, void *ctx)
+{
+	return inner(((struct ctx *)ctx)->p[0], ((struct ctx *)ctx)->bytes) < 0;
+}
+
+SEC("app")
+long loops(struct ctx *ctx)
+{
+	loop(2, each_of_one, ctx, 0);
+	return loop(2, each_of_two, ctx, 0);
+}
+
+SEC("app")
+long loops_too(struct ctx *ctx)
+{
+	return loop(2, each_of_two, ctx, 0);
+}
+
 static long (*probe_read_kernel)(void *, __u32, const void *) = (void *)113;
 static long (*probe_read_str)(void *, __u32, const void *) = (void *)115;
 

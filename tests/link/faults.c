@@ -166,6 +166,11 @@ static void t_part_of_an_object(void)
 
 /* ---- counters ------------------------------------------------------------ */
 
+static uint64_t faults_of(const char *name)
+{
+	return kiln_program_faults(kiln_object_find_program(obj, name));
+}
+
 static void t_counters(void)
 {
 	struct kiln_program *p = kiln_object_find_program(obj, "read_a");
@@ -179,6 +184,36 @@ static void t_counters(void)
 		(long)(kiln_program_faults(p) - mine));
 	check(kiln_object_faults(obj) - all == 2, "faults of the object",
 		(long)(kiln_object_faults(obj) - all));
+}
+
+/* Of the program that runs, whoever else calls a subprogram. */
+static void t_counters_of_subprograms(void)
+{
+	static const struct {
+		const char *name;
+		uint64_t faults[4], all;
+	} runs[] = {
+		{"shares", {4, 0, 0, 0}, 4},
+		{"shares_too", {0, 7, 0, 0}, 7},
+		/* in callbacks of its own; those of two count nowhere */
+		{"loops", {0, 0, 6, 0}, 12},
+		{"loops_too", {0, 0, 0, 0}, 6},
+	};
+
+	for (int k = 0; k < 4; k++) {
+		uint64_t before[4], all = kiln_object_faults(obj);
+
+		for (int n = 0; n < 4; n++)
+			before[n] = faults_of(runs[n].name);
+		run_on(runs[k].name, NULL);
+		for (int n = 0; n < 4; n++)
+			check(faults_of(runs[n].name) - before[n] ==
+					runs[k].faults[n],
+				runs[k].name, n);
+		check(kiln_object_faults(obj) - all == runs[k].all,
+			"faults of an object with subprograms",
+			(long)(kiln_object_faults(obj) - all));
+	}
 }
 
 /* ---- probe_read ----------------------------------------------------------- */
@@ -456,6 +491,7 @@ static void all(void)
 	t_no_memory();
 	t_part_of_an_object();
 	t_counters();
+	t_counters_of_subprograms();
 	t_probe();
 	t_probe_str();
 	t_threads();

@@ -1,5 +1,5 @@
 /* Two programs that share nothing: each has its own map, one its own helper
- * and a run scope, and each calls its own subprogram and has a load that may
+ * and a run scope, and each calls its own subprogram; in all four a load may
  * fault. */
 #include <linux/bpf.h>
 #include <kiln/bpf.h>
@@ -30,16 +30,18 @@ const volatile int step = 3;
 
 static __noinline __u64 count(__u32 key)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	__u64 *v = bpf_map_lookup_elem(&counts, &key);
 
-	return v ? *v += step : 0;
+	return v ? *v += step + (task ? task->first : 0) : 0;
 }
 
 static __noinline __u64 stamp(__u32 key)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	__u64 *v = bpf_map_lookup_elem(&times, &key);
 
-	return v ? *v += bpf_ktime_get_ns() : 0;
+	return v ? *v += bpf_ktime_get_ns() + (task ? task->first : 0) : 0;
 }
 
 SEC("xdp")
