@@ -13,7 +13,7 @@ drop:	mov w0, #1
 name:	.asciz "drop"
 sec:	.asciz "xdp"
 	.section kiln_progs,"a"
-	.long name - ., sec - ., drop - ., drop - ., 6, 37, 4, 16, 8
+	.long name - ., sec - ., drop - ., drop - ., 6, 37, 4, 16, 8, sec - .
 	.section __ex_table,"a"
 	.long drop - ., drop + 4 - .
 	.short 1, 7

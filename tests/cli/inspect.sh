@@ -49,8 +49,8 @@ for object in two.kiln.o bfd.o lld.o; do
 		json out "programs 1 flags 1" scope
 		json out "maps 0 name" counts
 		json out "maps 1 bytes" 4096
-		json out "faults 1 insn" 7
-		json out "faults 1 loads" \
+		json out "faults 3 insn" 7
+		json out "faults 3 loads" \
 			"bpf_get_current_task_btf()->p2"
 	done
 done
