@@ -156,9 +156,9 @@ static void begin(struct merger *g)
 	const struct ra *ra = g->ra;
 	u32 nv = ra->m->vreg.n;
 
-	g->parent = arena_array(ra->a, u32, nv);
+	g->parent = arena_raw(ra->a, u32, nv);
 	g->chain = arena_array(ra->a, struct chain, nv);
-	g->node = arena_array(ra->a, struct node, ra->range.n);
+	g->node = arena_raw(ra->a, struct node, ra->range.n);
 	g->budget = 32ull * ra->range.n;
 	for (u32 v = 0; v < nv; v++) {
 		const struct vinfo *vi = &ra->v[v];
@@ -347,8 +347,8 @@ static void finish_all(struct merger *g)
 
 	for (u32 v = 0; v < nv; v++)
 		nuse += ra->v[v].nuse;
-	ra->brange = arena_array(ra->a, struct range, ra->range.n + nv);
-	ra->buse = arena_array(ra->a, struct use, nuse + nv);
+	ra->brange = arena_raw(ra->a, struct range, ra->range.n + nv);
+	ra->buse = arena_raw(ra->a, struct use, nuse + nv);
 	f.cursor = arena_array(ra->a, u32, nv);
 	for (u32 v = 0; v < nv; v++)
 		if (g->chain[v].n && g->parent[v] == v)

@@ -255,7 +255,7 @@ static void scan_uses(struct ra *ra)
 		total += ra->v[v].nuse;
 		ra->v[v].nuse = 0;
 	}
-	ra->use = arena_array(ra->a, struct use, total);
+	ra->use = arena_raw(ra->a, struct use, total);
 	s.fill = true;
 	for (u32 b = 0; b < ra->m->nblk; b++)
 		scan_blk_uses(&s, b);
@@ -266,9 +266,11 @@ static void scan_uses(struct ra *ra)
 /* The search for one virtual register; marks hold its number. */
 struct live_scan {
 	struct ra *ra;
-	u32 *in, *out; /* by block: live at its start, end */
-	u32 *last;     /* by block: end of the last use in it */
-	u32 *blk;      /* where it is live in; also the work list */
+	u32 *pred0, *pred; /* of block b: pred[pred0[b]..pred0[b + 1]) */
+	u32 *in, *out;	   /* by block: live at its start, end */
+	u32 *last;	   /* by block: end of the last use in it */
+	u32 *blk;	   /* where it is live in; also the work list. Then
+			    * those of them that begin a run */
 	u32 nblk;
 };
 
@@ -283,14 +285,33 @@ static inline void mark_in(struct live_scan *s, u32 v, u32 b)
 static void search_up(struct live_scan *s, u32 v, u32 def_blk)
 {
 	for (u32 k = 0; k < s->nblk; k++) {
-		const struct mblk *b = &s->ra->m->blk[s->blk[k]];
+		u32 b = s->blk[k];
 
-		for (u32 j = 0; j < b->npred; j++) {
-			s->out[b->pred[j]] = v;
-			if (b->pred[j] != def_blk)
-				mark_in(s, v, b->pred[j]);
+		for (u32 j = s->pred0[b]; j < s->pred0[b + 1]; j++) {
+			u32 p = s->pred[j];
+
+			s->out[p] = v;
+			if (p != def_blk)
+				mark_in(s, v, p);
 		}
 	}
+}
+
+/* A run: blocks one behind the other that v lives through, but for the last.
+ * The definition's block is not live in and so in none. */
+static bool begins_run(const struct live_scan *s, u32 v, u32 b)
+{
+	return s->in[b] == v && !(b && s->in[b - 1] == v && s->out[b - 1] == v);
+}
+
+static void keep_runs(struct live_scan *s, u32 v)
+{
+	u32 n = 0;
+
+	for (u32 k = 0; k < s->nblk; k++)
+		if (begins_run(s, v, s->blk[k]))
+			s->blk[n++] = s->blk[k];
+	s->nblk = n;
 }
 
 static int cmp_u32(const void *a, const void *b)
@@ -300,8 +321,8 @@ static int cmp_u32(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Blocks in order: from the marks if they are dense, else by sorting. */
-static void sort_blks(struct live_scan *s, u32 v)
+/* Runs in order: from the marks if they are dense, else by sorting. */
+static void sort_runs(struct live_scan *s, u32 v)
 {
 	u32 lo = UINT32_MAX, hi = 0, n = 0;
 
@@ -316,7 +337,7 @@ static void sort_blks(struct live_scan *s, u32 v)
 		return;
 	}
 	for (u32 b = lo; b <= hi; b++)
-		if (s->in[b] == v)
+		if (begins_run(s, v, b))
 			s->blk[n++] = b;
 	assert(n == s->nblk);
 }
@@ -353,19 +374,15 @@ static void add_def_range(struct live_scan *s, u32 v, u32 b)
 	add_range(ra, v, ra->v[v].def_pos, to);
 }
 
-/* Blocks from the k-th on that are on one side of def_blk; the k behind them.
- * Those that it passes on its way make one range. */
-static u32 add_blk_ranges(struct live_scan *s, u32 v, u32 k, u32 end)
+/* Runs from the k-th on that are on one side of def_blk; the k behind them. */
+static u32 add_runs(struct live_scan *s, u32 v, u32 k, u32 end)
 {
-	while (k < s->nblk && s->blk[k] < end) {
-		u32 first = s->blk[k++], b = first;
+	for (; k < s->nblk && s->blk[k] < end; k++) {
+		u32 b = s->blk[k];
 
-		while (s->out[b] == v && k < s->nblk && s->blk[k] == b + 1 &&
-			b + 1 < end) {
+		while (s->out[b] == v && s->in[b + 1] == v)
 			b++;
-			k++;
-		}
-		add_range(s->ra, v, 2 * ra_label(s->ra, first),
+		add_range(s->ra, v, 2 * ra_label(s->ra, s->blk[k]),
 			live_end(s, v, b));
 	}
 	return k;
@@ -387,10 +404,11 @@ static void find_ranges(struct live_scan *s, u32 v)
 			mark_in(s, v, b);
 	}
 	search_up(s, v, def_blk);
-	sort_blks(s, v);
-	k = add_blk_ranges(s, v, k, def_blk);
+	keep_runs(s, v);
+	sort_runs(s, v);
+	k = add_runs(s, v, k, def_blk);
 	add_def_range(s, v, def_blk);
-	add_blk_ranges(s, v, k, UINT32_MAX);
+	add_runs(s, v, k, UINT32_MAX);
 }
 
 /* Nobody reads it, and its def need not write it anywhere. */
@@ -402,12 +420,30 @@ static bool is_dead(const struct ra *ra, u32 v)
 	       (vi->nuse == 1 && ra->use[vi->use].kind == USE_MOVE);
 }
 
+static void scan_preds(struct live_scan *s)
+{
+	const struct mfn *m = s->ra->m;
+	u32 n = 0;
+
+	s->pred0 = arena_raw(s->ra->a, u32, m->nblk + 1);
+	for (u32 b = 0; b < m->nblk; b++) {
+		s->pred0[b] = n;
+		n += m->blk[b].npred;
+	}
+	s->pred0[m->nblk] = n;
+	s->pred = arena_raw(s->ra->a, u32, n);
+	for (u32 b = 0; b < m->nblk; b++)
+		for (u32 k = 0; k < m->blk[b].npred; k++)
+			s->pred[s->pred0[b] + k] = m->blk[b].pred[k];
+}
+
 static void scan_ranges(struct ra *ra)
 {
 	u32 nblk = ra->m->nblk;
 	struct live_scan s = {.ra = ra};
 
-	s.in = arena_array(ra->a, u32, nblk);
+	scan_preds(&s);
+	s.in = arena_array(ra->a, u32, nblk + 1);
 	s.out = arena_array(ra->a, u32, nblk);
 	s.last = arena_array(ra->a, u32, nblk);
 	s.blk = arena_raw(ra->a, u32, nblk);

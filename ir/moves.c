@@ -200,11 +200,12 @@ static u32 *edge_list(struct ra *ra, u32 b, u32 k, u32 *num)
 	return &ra->at_edge[e];
 }
 
-static void move_live_in(struct ra *ra, struct bundle *own, u32 v, u32 b)
+/* p holds v at the start of b. */
+static void move_live_in(
+	struct ra *ra, struct bundle *own, const struct piece *p, u32 v, u32 b)
 {
 	const struct mblk *blk = &ra->m->blk[b];
 	u32 label = ra_label(ra, b), num;
-	const struct piece *p = piece_at(ra, own, 2 * label);
 	u32 dst = piece_loc(ra, p, v);
 
 	if (dst == LOC_REMAT || ra->v[v].def == label)
@@ -222,17 +223,45 @@ static void move_live_in(struct ra *ra, struct bundle *own, u32 v, u32 b)
 	}
 }
 
+/* Points at and before the start of a block. */
+struct start {
+	u32 label;
+	u32 lo, hi; /* the first and the last end of a predecessor */
+};
+
+static struct start *scan_starts(struct ra *ra)
+{
+	const struct mfn *m = ra->m;
+	struct start *s = arena_raw(ra->a, struct start, m->nblk);
+
+	for (u32 b = 0; b < m->nblk; b++) {
+		s[b] = (struct start){2 * ra_label(ra, b), UINT32_MAX, 0};
+		for (u32 k = 0; k < m->blk[b].npred; k++) {
+			u32 end = 2 * ra_end(ra, m->blk[b].pred[k]) - 1;
+
+			s[b].lo = end < s[b].lo ? end : s[b].lo;
+			s[b].hi = end > s[b].hi ? end : s[b].hi;
+		}
+	}
+	return s;
+}
+
 /* Where pieces of a bundle meet on edges. */
-static void move_edges(struct ra *ra, struct bundle *b)
+static void move_edges(struct ra *ra, const struct start *at, struct bundle *b)
 {
 	for (u32 k = 0; k < b->nrange; k++) {
 		const struct range r = ra->brange[b->range + k];
 		u32 blk = ra->blk_of[r.from / 2];
+		const struct piece *p = NULL;
 
-		if (r.from > 2 * ra_label(ra, blk))
+		if (r.from > at[blk].label)
 			blk++;
-		while (blk < ra->m->nblk && 2 * ra_label(ra, blk) < r.to)
-			move_live_in(ra, b, r.vreg, blk++);
+		for (; blk < ra->m->nblk && at[blk].label < r.to; blk++) {
+			if (!p || p->to <= at[blk].label)
+				p = piece_at(ra, b, at[blk].label);
+			if (p->from > at[blk].lo || p->to <= at[blk].hi)
+				move_live_in(ra, b, p, r.vreg, blk);
+		}
 	}
 }
 
@@ -285,6 +314,7 @@ static void store_at_def(struct ra *ra, u32 v)
 void ra_moves(struct ra *ra)
 {
 	const struct mfn *m = ra->m;
+	const struct start *starts = scan_starts(ra);
 
 	ra->at_boundary = arena_array(ra->a, u32, ra->nnum + 1);
 	ra->at_end = arena_array(ra->a, u32, m->nblk);
@@ -299,7 +329,7 @@ void ra_moves(struct ra *ra)
 		if (b->npiece < 2)
 			continue;
 		move_cuts(ra, b);
-		move_edges(ra, b);
+		move_edges(ra, starts, b);
 	}
 	for (u32 b = 0; b < m->nblk; b++)
 		move_phis(ra, b);
