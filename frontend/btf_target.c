@@ -11,84 +11,33 @@
 #include "frontend/core.h"
 #include "kiln/bytes.h"
 
-enum { EHDR = 64, SHDR = 64 };
-
-struct span {
-	const u8 *p;
-	u64 n;
-};
-
 #define target_error(m, name, ...)                                       \
 	diag_error((m)->diag, &(struct loc){.file = (name), .insn = -1}, \
 		__VA_ARGS__)
 
 /* ---- the section --------------------------------------------------------- */
 
-static struct span sec_bytes(struct span file, const u8 *sh)
+static int find_section(struct module *m, struct fe_target *t, struct span file,
+	struct span *btf)
 {
-	u64 off = get_le64(sh + 24), size = get_le64(sh + 32);
-	struct span none = {NULL, 0};
+	u64 i;
 
-	if (get_le32(sh + 4) == SHT_NOBITS || !range_inside(off, size, file.n))
-		return none;
-	return (struct span){file.p + off, size};
-}
-
-/* Section headers of the file: their number, or 0 if they are not inside. */
-static u64 find_headers(struct span file, u64 *at, u32 *names)
-{
-	u64 n = get_le16(file.p + 60);
-
-	*at = get_le64(file.p + 40);
-	*names = get_le16(file.p + 62);
-	if (get_le16(file.p + 58) != SHDR || !*at ||
-		!range_inside(*at, SHDR, file.n))
-		return 0;
-	if (!n) /* gABI: too many for e_shnum */
-		n = get_le64(file.p + *at + 32);
-	if (*names == SHN_XINDEX)
-		*names = get_le32(file.p + *at + 40);
-	if (n > file.n / SHDR || !range_inside(*at, n * SHDR, file.n) ||
-		*names >= n)
-		return 0;
-	return n;
-}
-
-static bool has_name(struct span names, u32 at, const char *want)
-{
-	size_t n = strlen(want) + 1;
-
-	return range_inside(at, n, names.n) && !memcmp(names.p + at, want, n);
-}
-
-static int find_section(
-	struct module *m, const char *name, struct span file, struct span *btf)
-{
-	u32 strndx;
-	u64 at, n = 0;
-
-	if (file.n >= EHDR && file.p[EI_CLASS] == ELFCLASS64 &&
-		file.p[EI_DATA] == ELFDATA2LSB)
-		n = find_headers(file, &at, &strndx);
-	if (!n) {
-		target_error(m, name,
+	if (!target_elf_open(&t->elf, file)) {
+		target_error(m, t->name,
 			"no ELF file of 64 bits, little-endian, with sections");
 		return -1;
 	}
-	struct span names = sec_bytes(file, file.p + at + strndx * SHDR);
-	for (u64 i = 1; i < n; i++) {
-		const u8 *sh = file.p + at + i * SHDR;
-
-		if (!has_name(names, get_le32(sh), ".BTF"))
-			continue;
-		*btf = sec_bytes(file, sh);
-		if (btf->p && !(get_le64(sh + 8) & SHF_COMPRESSED))
-			return 0;
-		target_error(m, name,
-			"section .BTF is compressed or not inside the file");
+	i = target_elf_find(&t->elf, ".BTF", 0);
+	if (!i) {
+		target_error(m, t->name, "has no section .BTF");
 		return -1;
 	}
-	target_error(m, name, "has no section .BTF");
+	*btf = target_elf_bytes(&t->elf, i);
+	if (btf->p &&
+		!(get_le64(target_elf_header(&t->elf, i) + 8) & SHF_COMPRESSED))
+		return 0;
+	target_error(m, t->name,
+		"section .BTF is compressed or not inside the file");
 	return -1;
 }
 
@@ -233,7 +182,7 @@ int fe_target_read(
 	struct span file = {bytes, size}, btf = file;
 
 	if (size >= SELFMAG && !memcmp(bytes, ELFMAG, SELFMAG) &&
-		find_section(m, t->name, file, &btf))
+		find_section(m, t, file, &btf))
 		return -1;
 	if (btf.p == file.p && size >= 24 && get_le16(bytes) != BTF_MAGIC) {
 		target_error(m, t->name,

@@ -8,13 +8,29 @@
 
 #include "frontend/obj.h"
 
+struct btf_type;
+
 struct core_side {
 	const struct btf *b;
 	u32 ptr; /* bytes of a pointer */
 };
 
+struct span {
+	const u8 *p;
+	u64 n;
+};
+
+/* The file of --btf as ELF; machine is EM_NONE if it is none. */
+struct target_elf {
+	struct span file, names;
+	const u8 *headers; /* of sections ... */
+	u64 n;		   /* ... so many */
+	u16 type, machine; /* ET_*, EM_* */
+};
+
 struct fe_target {
 	const char *name;
+	struct target_elf elf;
 	struct core_side side;
 	struct btf *owned;
 	u32 *head, *next; /* ids by hash of the name without flavour */
@@ -49,6 +65,23 @@ struct core_place {
 	u32 type;
 	u32 bits; /* of a bit-field, or 0 */
 };
+
+/* ---- target_elf.c ---- */
+/* False if its sections are not inside the file. */
+bool target_elf_open(struct target_elf *e, struct span file);
+/* Section i: its header, its bytes (none: p is NULL), whether that is its name;
+ * the next one of a name behind `after`, or 0. */
+const u8 *target_elf_header(const struct target_elf *e, u64 i);
+struct span target_elf_bytes(const struct target_elf *e, u64 i);
+bool target_elf_is(const struct target_elf *e, u64 i, const char *name);
+u64 target_elf_find(const struct target_elf *e, const char *name, u64 after);
+/* NULL if it does not end. */
+const char *target_elf_string(struct span strings, u64 at);
+
+/* ---- hookable.c ---- */
+/* Why nothing can be attached to a function that the file has, else NULL. */
+const char *fe_not_hookable(
+	struct arena *a, const struct fe_target *t, const char *func);
 
 /* ---- btf_target.c ---- */
 struct core_side core_side_of(const struct btf *b);

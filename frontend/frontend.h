@@ -18,6 +18,7 @@
  *              btf_link.c  their types
  *   fe_hooks   hooks.c  functions that programs attach to
  *              model.c  ... and how they are called
+ *              hookable.c  whether they have a sled
  *   fe_decode  decode.c every slot a valid instruction (isa.def)
  *              split.c  local calls by distance -> by symbol
  *              text.c   instructions as text
@@ -69,8 +70,8 @@ void fe_close(struct fe_obj *o); /* releases libelf's and libbpf's handles */
 void fe_dump_elf(FILE *out, const struct fe_obj *o);
 
 /* ---- btf_target.c ---- */
-/* The types of --btf: nothing yet, then those of a file's bytes, which are not
- * needed any more afterwards; -1 after a diagnostic. */
+/* The types of --btf: nothing yet, then those of a file's bytes, which stay
+ * as long as the target; -1 after a diagnostic. */
 struct fe_target *fe_target_new(struct module *m, const char *name);
 int fe_target_read(
 	struct module *m, struct fe_target *t, const u8 *bytes, size_t size);

@@ -256,6 +256,8 @@ static int settle(struct module *m, struct func *f)
 		h->model = in_inputs(m, f, h, &why);
 	if (!h->model && !why && f->ext_type) /* both have one context */
 		h->model = h->own;
+	if (!why && h->of_target)
+		why = fe_not_hookable(m->a, m->target, h->name);
 	if (why) {
 		hook_error(m, f, "%s cannot be attached to: %s", h->name, why);
 		return -1;

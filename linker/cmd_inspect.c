@@ -550,6 +550,75 @@ static int put_faults(struct inspect *s)
 	return 0;
 }
 
+/* ---- hooks ----------------------------------------------------------------------------- */
+
+/* The stub's places lie in it. */
+static bool is_stub(struct inspect *s, struct place stub, const u8 *row)
+{
+	static const size_t places[] = {
+		offsetof(struct kiln_hook_row, call),
+		offsetof(struct kiln_hook_row, jump),
+		offsetof(struct kiln_hook_row, ret),
+	};
+	u32 lits = get_le16(row + offsetof(struct kiln_hook_row, lits));
+	const struct nat_sec *c = &s->n.sec.v[stub.sec];
+
+	for (u32 k = 0; k < countof(places); k++)
+		if (get_le16(row + places[k]) >= lits)
+			return false;
+	return stub.sec && c->p && stub.off <= c->size &&
+	       range_inside(
+		       lits, sizeof(struct kiln_stub_lits), c->size - stub.off);
+}
+
+static int put_hook(struct inspect *s, u32 sec, u64 off)
+{
+	static const char *const kinds[] = {
+		[KILN_HOOK_FENTRY] = "fentry",
+		[KILN_HOOK_FEXIT] = "fexit",
+		[KILN_HOOK_FMOD_RET] = "fmod_ret",
+		[KILN_HOOK_FREPLACE] = "freplace",
+	};
+	const u8 *p = bytes_at(s, sec, off);
+	const char *flags[2];
+	u32 n = 0;
+#define FIELD(f) offsetof(struct kiln_hook_row, f)
+#define SELF(f)	 nat_self(&s->n, sec, off + FIELD(f))
+	const char *name = nat_string(&s->n, SELF(name));
+	const char *model = nat_string(&s->n, SELF(model));
+	struct place prog = SELF(prog), target = SELF(target);
+	u8 kind = p[FIELD(kind)];
+
+	if (!name || !model || !prog.sec || !target.sec ||
+		!is_stub(s, SELF(stub), p))
+		return damaged(s, sec, off);
+	if (p[FIELD(flags)] & KILN_HOOK_AT_START)
+		flags[n++] = "at_start";
+	if (p[FIELD(flags)] & KILN_HOOK_OPTIONAL)
+		flags[n++] = "optional";
+	rep_row(&s->r);
+	rep_string(&s->r, "function", name);
+	rep_string(&s->r, "kind",
+		kind && kind < countof(kinds) ? kinds[kind]
+					      : arena_printf(s->a, "%u", kind));
+	rep_string(&s->r, "program", place_text(s, prog));
+	rep_string(&s->r, "model", model);
+	rep_list(&s->r, "flags", flags, n);
+	rep_end_row(&s->r);
+#undef SELF
+#undef FIELD
+	return 0;
+}
+
+static int put_hooks(struct inspect *s)
+{
+	rep_table(&s->r, "hooks");
+	if (each_row(s, KILN_SEC_HOOKS, sizeof(struct kiln_hook_row), put_hook))
+		return -1;
+	rep_end_table(&s->r);
+	return 0;
+}
+
 /* ---- the command ------------------------------------------------------------------------ */
 
 static void put_file(struct inspect *s)
@@ -572,7 +641,7 @@ static int put_all(struct inspect *s)
 		return -1;
 	put_helpers(s);
 	put_undefined(s);
-	if (put_sites(s) || put_faults(s))
+	if (put_sites(s) || put_faults(s) || put_hooks(s))
 		return -1;
 	return 0;
 }
