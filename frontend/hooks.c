@@ -101,15 +101,26 @@ static const struct model *in_target(
 	return first;
 }
 
-/* A program often has the name of the function that it attaches to. */
-static const struct model *in_inputs(struct module *m, const struct func *f,
-	struct func_hook *h, const char **why)
+/* A program often has the name of the function that it, or another one, attaches
+ * to: it is not meant. */
+static bool is_attaching(const struct module *m, u32 func_type)
+{
+	for (u32 i = 0; i < m->func.n; i++)
+		if (m->func.v[i].is_prog &&
+			m->func.v[i].btf_type == func_type &&
+			hook_kind(&m->func.v[i]))
+			return true;
+	return false;
+}
+
+static const struct model *in_inputs(
+	struct module *m, struct func_hook *h, const char **why)
 {
 	i32 id = m->btf_types ? btf__find_by_name_kind(
 					m->btf_types, h->name, BTF_KIND_FUNC)
 			      : -1;
 
-	if (id <= 0 || (u32)id == f->btf_type)
+	if (id <= 0 || is_attaching(m, (u32)id))
 		return NULL;
 	h->proto = proto_of(m->btf_types, (u32)id);
 	return h->proto ? fe_model(m->a, m->btf_types, h->proto, h->name, why)
@@ -253,7 +264,7 @@ static int settle(struct module *m, struct func *f)
 		return 0;
 	h->model = in_target(m, h, &why);
 	if (!h->model && !why)
-		h->model = in_inputs(m, f, h, &why);
+		h->model = in_inputs(m, h, &why);
 	if (!h->model && !why && f->ext_type) /* both have one context */
 		h->model = h->own;
 	if (!why && h->of_target)

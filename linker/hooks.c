@@ -56,6 +56,7 @@ static int add_program(struct link *l, u32 func)
 	if (!h) {
 		h = vec_push(&l->a, &l->hooked);
 		h->model = f->hook.model;
+		h->is_own = !f->hook.of_target;
 		h->optional = true;
 	}
 	h->optional &= f->hook.optional;
@@ -71,10 +72,10 @@ static int add_program(struct link *l, u32 func)
 /* Its address is that of a function here, or the linker's to find. */
 static void name_target(struct link *l, struct hooked *h)
 {
-	i64 own = find_own(l, h->model->func);
+	i64 own = h->is_own ? find_own(l, h->model->func) : -1;
 	u32 n = l->m.sym.n;
 
-	if (own >= 0) {
+	if (own >= 0 && !is_hook(l, (u32)own)) {
 		h->sym = l->m.func.v[own].sym;
 		return;
 	}
@@ -146,8 +147,6 @@ int lk_hooks(struct link *l)
 {
 	int err = 0;
 
-	if (!l->cg.target->stub) /* until the back ends have them */
-		return 0;
 	for (u32 i = 0; l->o->attach && l->o->attach[i]; i++)
 		err |= check_attached(l, l->o->attach[i]);
 	for (u32 i = 0; i < l->m.func.n; i++)

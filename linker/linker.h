@@ -86,6 +86,7 @@ static inline struct osec *img_sec(const struct image *g, sec_id s)
 struct hooked {
 	const struct model *model;
 	u32 sym;	      /* module symbol: the function */
+	bool is_own;	      /* ... may be one of the module */
 	bool optional;	      /* ... may be missing */
 	vec(u32) prog;	      /* by func: who attaches to it */
 	struct unit_fn *unit; /* its stub ... */

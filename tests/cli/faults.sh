@@ -29,7 +29,7 @@ END2
 faults()
 {
 	"$KILN" inspect -j "$1" | tr '{' '\n' |
-		sed -n -e 's/.*"at":"\([a-z_]*\).*"loads":"\(.*\)".*/\1 \2/p' \
+		sed -n -e 's/.*"at":"\([a-z_]*\).*"loads":"\([^"]*\)".*/\1 \2/p' \
 			-e t -e 's/.*"at":"\([a-z_]*\).*/\1/p' |
 		sort
 }

@@ -34,7 +34,7 @@ long plain(int a) { return a + 1; }
 static __attribute__((noinline)) int copied(int *a, int b) { return *a + b; }
 int user(int *x) { return copied(x, 7); }
 END
-app="gcc -std=gnu11 -O2 -fno-builtin -w -gbtf $include"
+app="gcc -std=gnu11 -O2 -fno-builtin -w -Wno-psabi -gbtf $include"
 $app -c -o app.o app.c
 cat >models.bpf.c <<'END'
 #include <linux/bpf.h>
