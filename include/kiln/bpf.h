@@ -65,6 +65,13 @@ KILN_BPF_HELPER(
 KILN_BPF_HELPER(172, long, bpf_timer_cancel, void *timer);
 KILN_BPF_HELPER(194, void *, bpf_kptr_xchg, void *field, void *ptr);
 
+/* programs that attach to functions: words of arguments, the result, and what
+ * they were attached with */
+KILN_BPF_HELPER(174, __u64, bpf_get_attach_cookie, void *ctx);
+KILN_BPF_HELPER(183, long, bpf_get_func_arg, void *ctx, __u32 n, __u64 *value);
+KILN_BPF_HELPER(184, long, bpf_get_func_ret, void *ctx, __u64 *value);
+KILN_BPF_HELPER(185, long, bpf_get_func_arg_cnt, void *ctx);
+
 /* packets: of socket buffers, then of XDP */
 KILN_BPF_HELPER(9, long, bpf_skb_store_bytes, void *skb, __u32 offset,
 	const void *from, __u32 len, __u64 flags);
