@@ -18,7 +18,8 @@
  *	   call tail          p = slot[index]
  *	   @map[index](ctx)   call tail (ctx, p)
  *
- * Of a frozen map a known index is a jump, or nothing.
+ * Of a frozen map a known index is a jump, or nothing. Where it is one of
+ * several maps the first form reads bound and storage from whichever it is.
  */
 #include <errno.h>
 #include <string.h>
@@ -26,13 +27,15 @@
 #include "frontend/lower.h"
 #include "kiln/format.h"
 
+/* Of the struct kiln_map. d: the map, NULL: that of register 2. */
 static ref load_field(struct lower *l, const struct mapdef *d, enum ty t,
 	u8 size, u32 off, enum region region)
 {
 	const struct access a = {
 		.size = size, .region = (u8)region, .off = off};
+	ref map = d ? ir_sym(l->f, d->sym, 0) : lower_get(l, 2);
 
-	return ir_load(l->f, l->blk, t, ir_sym(l->f, d->sym, 0), &a);
+	return ir_load(l->f, l->blk, t, map, &a);
 }
 
 /* A block that goes on if a cc b, else to next. */
@@ -50,7 +53,7 @@ static ref storage(struct lower *l, const struct mapdef *d, u32 next)
 {
 	ref base;
 
-	if (d->has_storage)
+	if (d && d->has_storage)
 		return ir_sym(l->f, d->values_sym, 0);
 	/* written once, at the map's first use */
 	base = load_field(
@@ -59,12 +62,17 @@ static ref storage(struct lower *l, const struct mapdef *d, u32 next)
 	return base;
 }
 
+static bool is_known(const struct mapdef *d, const struct fe_call *c)
+{
+	return d && c->has_key && c->key < d->max_entries;
+}
+
 static ref slot_address(struct lower *l, const struct mapdef *d,
 	const struct fe_call *c, u32 next, struct access *a)
 {
 	ref index, bound, base;
 
-	if (c->has_key && c->key < d->max_entries) {
+	if (is_known(d, c)) {
 		a->off = 8 * (i64)c->key;
 		return storage(l, d, next);
 	}
@@ -147,8 +155,9 @@ static void to_program(struct lower *l, const struct mapdef *d,
 
 void lower_tail_call(struct lower *l, const struct fe_call *c)
 {
-	struct mapdef *d = &l->m->map.v[c->type[1].id];
-	bool known = c->has_key && c->key < d->max_entries;
+	struct mapdef *d =
+		c->type[1].kind == RTY_MAP ? &l->m->map.v[c->type[1].id] : NULL;
+	bool known = is_known(d, c);
 	u32 next = ir_blk_new(l->f);
 
 	if (known && d->frozen)

@@ -3,9 +3,12 @@
  * offset, the kind with any offset, UNKNOWN; contexts go to MIXED instead. A
  * number joined with a pointer is the pointer, because only the pointer can be
  * what a correct program follows (NULL, or a dead value on that path); of two
- * BTF objects remains what they have in common (pointee.c); bare
+ * BTF objects remains what they have in common (pointee.c), of prog_arrays which
+ * they are; bare
  * instructions, which may compute addresses as they like, get UNKNOWN.
  */
+#include <linux/bpf.h>
+
 #include "frontend/types.h"
 
 struct rty rty_number(i64 v)
@@ -31,6 +34,37 @@ static bool is_object(struct rty t)
 {
 	return t.kind == RTY_BTF || t.kind == RTY_REACHED;
 }
+
+/* ---- prog_arrays --------------------------------------------------------- */
+
+/* The map's bit in an RTY_ARRAYS; 0: it is none of the module's first 31. */
+static i32 array_bit(const struct module *m, u32 map)
+{
+	u32 before = 0;
+
+	if (m->map.v[map].type != BPF_MAP_TYPE_PROG_ARRAY)
+		return 0;
+	for (u32 k = 0; k < map; k++)
+		before += m->map.v[k].type == BPF_MAP_TYPE_PROG_ARRAY;
+	return before < 31 ? 1 << before : 0;
+}
+
+static i32 array_bits(const struct module *m, struct rty t)
+{
+	return t.kind == RTY_MAP      ? array_bit(m, t.id)
+	       : t.kind == RTY_ARRAYS ? t.off
+				      : 0;
+}
+
+bool rty_is_array(const struct module *m, struct rty t, u32 map)
+{
+	if (t.kind == RTY_ARRAYS)
+		return t.off & array_bit(m, map);
+	return t.kind == RTY_MAP && t.id == map &&
+	       m->map.v[map].type == BPF_MAP_TYPE_PROG_ARRAY;
+}
+
+/* ---- joins --------------------------------------------------------------- */
 
 static struct rty join_kinds(const struct module *m, struct rty a, struct rty b)
 {
@@ -59,8 +93,12 @@ static struct rty join_kinds(const struct module *m, struct rty a, struct rty b)
 
 struct rty rty_join(const struct module *m, struct rty a, struct rty b)
 {
+	i32 x, y;
+
 	if (rty_eq(a, b))
 		return a;
+	if ((x = array_bits(m, a)) && (y = array_bits(m, b)))
+		return (struct rty){RTY_ARRAYS, true, 0, x | y};
 	if (a.kind == b.kind && a.id == b.id)
 		return loose(a);
 	return join_kinds(m, a, b);
@@ -117,7 +155,8 @@ static struct rty move_pointer(struct rty p, struct rty n, i32 sign, bool raw)
 {
 	i32 off;
 
-	if (p.kind == RTY_FN || p.kind == RTY_MAP || p.kind == RTY_INNER)
+	if (p.kind == RTY_FN || p.kind == RTY_MAP || p.kind == RTY_ARRAYS ||
+		p.kind == RTY_INNER)
 		return rty_of(RTY_UNKNOWN, 0);
 	if (!is_number(n) && raw)
 		return rty_of(RTY_UNKNOWN, 0);
@@ -183,6 +222,7 @@ static const char *base_name(
 	case RTY_MAP:
 		snprintf(buf, size, "map %s", m->map.v[t.id].name);
 		return buf;
+	case RTY_ARRAYS: return "one of several prog_arrays";
 	case RTY_INNER:
 		snprintf(buf, size, "map like %s", m->map.v[t.id].name);
 		return buf;
@@ -210,7 +250,9 @@ const char *rty_name(
 	char base[80];
 	const char *s = base_name(t, m, base, sizeof(base));
 
-	if (t.fixed && (t.off || t.kind == RTY_SCALAR))
+	if (t.kind == RTY_ARRAYS)
+		snprintf(buf, size, "%s", s);
+	else if (t.fixed && (t.off || t.kind == RTY_SCALAR))
 		snprintf(buf, size, "%s %+d", s, t.off);
 	else if (!t.fixed && (t.kind == RTY_CTX || t.kind == RTY_STACK))
 		snprintf(buf, size, "%s +?", s);

@@ -99,25 +99,26 @@ static void find_contexts(struct module *m)
 	}
 }
 
-static struct mapdef *map_of(const struct module *m, const struct fe_call *c)
+static void use_map(const struct module *m, const struct func *f, u32 slot,
+	struct mapdef *d, const char *context)
 {
-	return c->type[1].kind == RTY_MAP ? &m->map.v[c->type[1].id] : NULL;
-}
-
-static void use_map(const struct module *m, const struct func *f,
-	const struct fe_call *c, const char *context)
-{
-	struct mapdef *d = map_of(m, c);
-
-	if (!d || (d->context && !strcmp(d->context, context)))
+	if (d->context && !strcmp(d->context, context))
 		return;
 	if (d->context)
-		fe_bad(m, f, c->slot,
+		fe_bad(m, f, slot,
 			"prog_array %s: tail calls of programs whose context "
 			"is "
 			"%s, and before %s",
 			d->name, context, d->context);
 	d->context = context;
+}
+
+static void use_call(const struct module *m, const struct func *f,
+	const struct fe_call *c, const char *context)
+{
+	for (u32 k = 0; is_tail_call(&c->to) && k < m->map.n; k++)
+		if (rty_is_array(m, c->type[1], k))
+			use_map(m, f, c->slot, &m->map.v[k], context);
 }
 
 /* What a program reaches; seen[k]: 1 + the program it was seen from. */
@@ -130,8 +131,7 @@ static void use_maps(
 		return;
 	seen[k] = by;
 	for (u32 c = 0; c < f->fe->calls.n; c++)
-		if (is_tail_call(&f->fe->calls.v[c].to))
-			use_map(m, f, &f->fe->calls.v[c], context);
+		use_call(m, f, &f->fe->calls.v[c], context);
 	for (u32 c = 0; c < f->ncallee; c++)
 		use_maps(m, f->callee[c], context, seen, by);
 }

@@ -18,6 +18,7 @@ enum rty_kind {
 	RTY_CTX,     /* id: of ctx_find() */
 	RTY_STACK,   /* id: frames up, 0 is the function's own; off: from r10 */
 	RTY_MAP,     /* struct kiln_map; id: map */
+	RTY_ARRAYS, /* one of several prog_arrays; off: bits of rty_is_array() */
 	RTY_INNER, /* struct kiln_map from a map of maps, or NULL; id: template */
 	RTY_VALUE,   /* inside an element or NULL; id: map */
 	RTY_PACKET,  /* id: enum rty_packet */
@@ -66,6 +67,8 @@ struct rty rty_alu(const struct isa_row *r, bool is32, struct rty dst,
 	struct rty src, bool raw);
 const char *rty_name(
 	struct rty t, const struct module *m, char *buf, size_t size);
+/* t points to this map, or may do so, and it is a prog_array. */
+bool rty_is_array(const struct module *m, struct rty t, u32 map);
 /* What is known of the map that t points to, or NULL. */
 static inline const struct mapdef *rty_map(const struct module *m, struct rty t)
 {

@@ -426,8 +426,8 @@ static void check_map_arg(
 
 static bool is_prog_array(const struct walk *w, struct rty x)
 {
-	return x.kind == RTY_MAP &&
-	       w->m->map.v[x.id].type == BPF_MAP_TYPE_PROG_ARRAY;
+	return x.kind == RTY_ARRAYS ||
+	       (x.kind == RTY_MAP && rty_is_array(w->m, x, x.id));
 }
 
 /* The context is passed on as it came; one that is plain memory may have no

@@ -22,6 +22,16 @@ static unsigned log_id(uint8_t id)
 		}                                                  \
 		(void)(ctx);                                       \
 	} while (0)
+#define TAIL_EITHER(ctx, first, index)              \
+	do {                                        \
+		unsigned i_ = (unsigned)(index);    \
+		if (first) {                        \
+			TAIL(ctx, i_);              \
+		} else if (i_ == 1 && count < 33) { \
+			count++;                    \
+			return leaf(0);             \
+		}                                   \
+	} while (0)
 #define UNUSED	   __attribute__((unused))
 #define PROG(name) static unsigned name(UNUSED void *ctx)
 #define SUB(name)  static unsigned name(void *ctx)

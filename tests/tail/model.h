@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-enum { MODEL_SLOTS = 8, MODEL_TRACE = 128, MODEL_PROGS = 7 };
+enum { MODEL_SLOTS = 8, MODEL_TRACE = 128, MODEL_PROGS = 8 };
 
 struct model_trace {
 	uint32_t n;

@@ -3,6 +3,8 @@
  * for this host (model.c), where a tail call is a call that returns:
  *
  *	TAIL(ctx, index)   tail call through the prog_array `jmp`
+ *	TAIL_EITHER(ctx, first, index)
+ *			   ... through `jmp`, or `also`, which has leaf at 1
  *	LOG(id)            appends id to the trace; how many are there
  *	PROG, SUB          a program, a subprogram
  *
@@ -90,5 +92,21 @@ PROG(beyond)
 	return 600 + LOG(15);
 }
 
+/* One of two maps: with an index that is known, and in a subprogram. */
+SUB(under)
+{
+	unsigned n = LOG(16);
+
+	TAIL_EITHER(ctx, n & 1, n % 9);
+	return 700 + n;
+}
+
+PROG(either)
+{
+	TAIL_EITHER(ctx, LOG(17) % 3, 1);
+	return 800 + under(ctx);
+}
+
 #define PROGRAMS(X) \
-	X(leaf) X(direct) X(dynamic) X(once) X(twice) X(agreeing) X(beyond)
+	X(leaf)     \
+	X(direct) X(dynamic) X(once) X(twice) X(agreeing) X(beyond) X(either)

@@ -182,3 +182,44 @@ SEC("xdp") int p(struct xdp_md *ctx)
 	return 0;
 }
 END
+
+# Either of two maps: both have the program's context.
+cat >>head.h <<'END'
+PROG_ARRAY(also);
+#define EITHER(x)                                     \
+	({                                            \
+		void *m = (x) ? (void *)&jmp : (void *)&also; \
+		__asm__ volatile("" : "+r"(m));       \
+		m;                                    \
+	})
+END
+
+says 't.o: section tc: program q: prog_array also: tail calls of programs whose context is sched_cls, and before xdp' <<'END'
+SEC("xdp") int p(struct xdp_md *ctx)
+{
+	bpf_tail_call(ctx, EITHER(ctx->rx_queue_index), 1);
+	return 0;
+}
+SEC("tc") int q(struct __sk_buff *ctx)
+{
+	bpf_tail_call(ctx, &also, 2);
+	return 0;
+}
+END
+
+says 't.o: section xdp: program p: argument 2 of tail_call is unknown, wanted a prog_array' <<'END'
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 4);
+	__uint(key_size, 4);
+	__uint(value_size, 4);
+} other SEC(".maps");
+SEC("xdp") int p(struct xdp_md *ctx)
+{
+	void *m = ctx->rx_queue_index ? (void *)&jmp : (void *)&other;
+
+	__asm__ volatile("" : "+r"(m));
+	bpf_tail_call(ctx, m, 1);
+	return 0;
+}
+END

@@ -10,6 +10,14 @@ struct {
 	__uint(value_size, 4);
 } jmp SEC(".maps");
 
+unsigned leaf(struct xdp_md *ctx);
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 3);
+	__uint(key_size, 4);
+	__array(values, int(void *));
+} also SEC(".maps") = {.values = {[1] = (void *)&leaf}};
+
 struct trace {
 	__u32 n;
 	__u8 id[128];
@@ -35,8 +43,14 @@ static __always_inline __u32 log_id(__u8 id)
 
 #define LOG(id)		 log_id(id)
 #define TAIL(ctx, index) bpf_tail_call(ctx, &jmp, index)
-#define PROG(name)	 SEC("xdp") unsigned name(struct xdp_md *ctx)
-#define SUB(name)	 static __noinline unsigned name(struct xdp_md *ctx)
+#define TAIL_EITHER(ctx, first, index)                             \
+	do {                                                       \
+		void *m_ = (first) ? (void *)&jmp : (void *)&also; \
+		__asm__ volatile("" : "+r"(m_));                   \
+		bpf_tail_call(ctx, m_, index);                     \
+	} while (0)
+#define PROG(name) SEC("xdp") unsigned name(struct xdp_md *ctx)
+#define SUB(name)  static __noinline unsigned name(struct xdp_md *ctx)
 #include "programs.bpf.h"
 
 /* Of another type. */

@@ -6,7 +6,7 @@ need clang
 src=$KILN_TOP/tests/tail
 bpf "$src/tail.bpf.c" tail.bpf.o
 keep=
-for p in leaf direct dynamic once twice agreeing beyond other; do
+for p in leaf direct dynamic once twice agreeing beyond either other; do
 	keep="$keep -Wl,-u,$p"
 done
 # app OPTION...: the programs linked with these options, and app
