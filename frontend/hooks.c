@@ -236,7 +236,7 @@ static int check_kind(struct module *m, struct func *f)
 		return 0;
 	if (check_replaceable(m, f, t))
 		return -1;
-	return own && own != t ? check_agrees(m, f, own, t) : 0;
+	return own ? check_agrees(m, f, own, t) : 0;
 }
 
 /* ---- stage --------------------------------------------------------------- */
@@ -265,8 +265,12 @@ static int settle(struct module *m, struct func *f)
 	h->model = in_target(m, h, &why);
 	if (!h->model && !why)
 		h->model = in_inputs(m, h, &why);
-	if (!h->model && !why && f->ext_type) /* both have one context */
-		h->model = h->own;
+	if (!h->model && !why && f->ext_type && h->own) {
+		/* both have one context */
+		h->proto = proto_of(m->btf_types, f->btf_type);
+		h->model =
+			fe_model(m->a, m->btf_types, h->proto, h->name, &why);
+	}
 	if (!why && h->of_target)
 		why = fe_not_hookable(m->a, m->target, h->name);
 	if (why) {

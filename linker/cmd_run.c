@@ -8,6 +8,7 @@
  */
 #include <elf.h>
 #include <errno.h>
+#include <gelf.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -113,20 +114,66 @@ static bool is_bpf(const struct blob *b)
 	       memcmp(b->p, ELFMAG, SELFMAG);
 }
 
+typedef vec(struct kiln_symbol) symbols;
+
+/* Functions that its programs attach to are not here, and nobody attaches. */
+static void absent(void)
+{
+}
+
+static void add_absent(struct cli *o, symbols *v, Elf *e)
+{
+	const size_t n = strlen(KILN_HOOK_PREFIX);
+	Elf_Scn *scn = NULL;
+	GElf_Shdr h;
+	GElf_Sym y;
+
+	while ((scn = elf_nextscn(e, scn)) && gelf_getshdr(scn, &h)) {
+		Elf_Data *d =
+			h.sh_type == SHT_SYMTAB ? elf_getdata(scn, NULL) : NULL;
+
+		for (int i = 0; d && gelf_getsym(d, i, &y); i++) {
+			const char *s = elf_strptr(e, h.sh_link, y.st_name);
+
+			if (s && !strncmp(s, KILN_HOOK_PREFIX, n))
+				*vec_push(&o->a, v) = (struct kiln_symbol){
+					arena_strndup(
+						&o->a, s + n, strlen(s + n)),
+					(void *)absent};
+		}
+	}
+	vec_push(&o->a, v);
+}
+
+static struct kiln_object *open_native(
+	struct cli *o, const char *name, const void *p, size_t size)
+{
+	struct kiln_open_opts opts = {.sz = sizeof(opts), .name = name};
+	symbols v = {0};
+	Elf *e;
+
+	elf_version(EV_CURRENT);
+	e = elf_memory((char *)(uintptr_t)p, size);
+	if (e)
+		add_absent(o, &v, e);
+	elf_end(e);
+	opts.symbols = v.v;
+	return kiln_object_open_mem(p, size, &opts);
+}
+
 static struct kiln_object *open_object(
 	struct cli *o, const char *name, const struct blob *b)
 {
-	const struct kiln_open_opts opts = {.sz = sizeof(opts), .name = name};
 	const struct kiln_input in = {name, b->p, b->n};
 	struct kiln_object *obj;
 	size_t size;
 	void *out;
 
 	if (!o->c.raw && !is_bpf(b))
-		return kiln_object_open_mem(b->p, b->n, &opts);
+		return open_native(o, name, b->p, b->n);
 	if (kiln_compile(&in, 1, &o->c, &out, &size))
 		return NULL;
-	obj = kiln_object_open_mem(out, size, &opts);
+	obj = open_native(o, name, out, size);
 	kiln_free(out);
 	return obj;
 }
@@ -213,8 +260,7 @@ static int write_results(struct cli *o, struct run_ctx *c)
 {
 	struct blob data = run_ctx_data(c), uapi;
 
-	if (o->data_out && data.p &&
-		write_file(o->data_out, data.p, data.n))
+	if (o->data_out && data.p && write_file(o->data_out, data.p, data.n))
 		return -EINVAL;
 	if (!o->ctx_out)
 		return 0;

@@ -184,8 +184,9 @@ static void place_stub(struct link *l, struct hooked *h)
 		SHF_ALLOC | SHF_EXECINSTR | SHF_GROUP | SHF_GNU_RETAIN,
 		u->align > 16 ? u->align : 16);
 	buf_put(&img_sec(g, h->sec)->bytes, u->code.p, u->code.n);
-	img_sec(g, h->sec)->group = img_group_new(
-		g, local_sym(l, "kiln_tramp.", f, STT_FUNC, h->sec, u->code.n));
+	img_sec(g, h->sec)->group =
+		img_group_new(g, local_sym(l, "kiln_tramp.", f, STT_FUNC,
+					 h->sec, h->places.lits));
 }
 
 static void place_word(struct link *l, struct hooked *h)
@@ -198,7 +199,7 @@ static void place_word(struct link *l, struct hooked *h)
 		SHT_PROGBITS, SHF_ALLOC | SHF_WRITE | SHF_GROUP, 8);
 	img_sec(g, h->word)->group = img_sec(g, h->sec)->group;
 	buf_zero(&img_sec(g, h->word)->bytes, 8);
-	local_sym(l, "kiln_hook.", f, STT_OBJECT, h->word, 8);
+	local_sym(l, KILN_HOOK_PREFIX, f, STT_OBJECT, h->word, 8);
 	img_rel_any(l, h->word, 0, l->cg.target->rel_abs64, h->sym, 0);
 }
 

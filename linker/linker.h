@@ -82,6 +82,9 @@ static inline struct osec *img_sec(const struct image *g, sec_id s)
 	return &g->sec.v[s.v - 1];
 }
 
+/* The word with a function's address that programs attach to is called so. */
+#define KILN_HOOK_PREFIX "kiln_hook."
+
 /* A function that programs attach to (hooks.c). */
 struct hooked {
 	const struct model *model;

@@ -125,6 +125,37 @@ $at fexit/nothing: program no_result: insn 0 ($work/uses.bpf.c:6): access of 8 b
 $at tp_btf/x: program tp: insn 0 ($work/uses.bpf.c:9): argument 1 of get_func_arg_cnt is arguments, wanted the arguments of a function whose prototype is known (fentry, fexit, fmod_ret; --btf FILE)
 END
 
+# functions of the object itself are attached to without --btf: a program, a
+# program that another input has, and no program that attaches
+cat >own.bpf.c <<'END'
+#include <linux/bpf.h>
+#include <kiln/bpf.h>
+SEC("xdp") int drop(struct xdp_md *ctx) { return ctx->rx_queue_index; }
+SEC("fentry/drop") int on_drop(__u64 *ctx) { return ctx[0] != 0; }
+SEC("freplace/drop") int pass(struct xdp_md *ctx) { return ctx->data_end - ctx->data; }
+SEC("freplace/far") int other(struct xdp_md *ctx) { return 2; }
+SEC("fentry/seen") int seen(__u64 *ctx) { return 0; }
+SEC("?fexit/seen") int seen_out(__u64 *ctx) { return 0; }
+END
+bpf own.bpf.c own.bpf.o
+refused 0 compile -o own.o own.bpf.o <<END
+kiln: warning: own.bpf.o: no prototype of seen is known (--btf FILE): programs cannot be attached to it
+END
+"$KILN" inspect own.o | sed -n '/^hooks:/,$p' >out
+has out '^  drop +fentry +on_drop +s32 \(u64\)$'
+has out '^  drop +freplace +pass +s32 \(u64\)$'
+has out '^  far +freplace +other +s32 \(u64\)$'
+lacks out seen
+"$KILN" inspect -j own.o >out
+has out '"function":"far","kind":"freplace","program":"other","model":"s32 \(u64\)"'
+"$KILN" disasm own.o >out # their stubs without the words behind them
+has out '^kiln_tramp\.far:'
+lacks out '(addb %al, \(%rax\)|udf)'
+# and runs, though nobody has what it attaches to
+dd if=/dev/zero of=ctx bs=8 count=1 2>/dev/null
+"$KILN" run own.bpf.o --prog on_drop --ctx-in ctx >out 2>err || fail "run"
+has out '^Return value: 0,'
+
 # nobody says what is attached to
 cat >unknown.bpf.c <<'END'
 #include <linux/bpf.h>
