@@ -315,7 +315,8 @@ static void resolve_args(struct folder *F, struct ins *x)
 	ref *arg = ir_args(F->f, x, &n);
 
 	for (u32 k = 0; k < n; k++)
-		arg[k] = resolve(F, arg[k]);
+		if (F->repl[arg[k].v].v)
+			arg[k] = resolve(F, arg[k]);
 }
 
 /* One use of v less; true if nobody needs it any more. */
@@ -364,22 +365,24 @@ static void replace(struct folder *F, u32 i, ref r)
 /* Puts x in the place of i; the operation is the same. */
 static void update(struct folder *F, u32 i, struct ins *x)
 {
-	struct ins old = F->f->ins[i];
-	u32 n = op_info[x->op].nargs;
+	struct ins *to = &F->f->ins[i];
+	u32 n = op_info[x->op].nargs, prev = to->prev, next = to->next;
+	ref old[countof(x->arg)];
 
+	memcpy(old, to->arg, sizeof(old));
+	*to = *x;
 	/* the builders may have linked new instructions in front of it */
-	x->prev = old.prev;
-	x->next = old.next;
-	F->f->ins[i] = *x;
+	to->prev = prev;
+	to->next = next;
 	F->known[i] = known_bits(F, x);
 	if (n == OP_VARARGS)
 		return;
-	if (!memcmp(x->arg, old.arg, sizeof(old.arg)))
+	if (!memcmp(x->arg, old, sizeof(old)))
 		return;
 	for (u32 k = 0; k < n; k++)
 		F->uses[x->arg[k].v]++;
 	for (u32 k = 0; k < n; k++)
-		release(F, old.arg[k]);
+		release(F, old[k]);
 }
 
 static void visit_ins(struct folder *F, u32 i)

@@ -454,7 +454,8 @@ static void resolve_args(struct gvn *g, struct ins *x)
 	ref *arg = ir_args(g->f, x, &n);
 
 	for (u32 k = 0; k < n; k++)
-		arg[k] = resolve(g, arg[k]);
+		if (g->repl[arg[k].v].v)
+			arg[k] = resolve(g, arg[k]);
 }
 
 static ref number_cond(struct gvn *g, u32 b, u32 i)

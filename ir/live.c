@@ -126,30 +126,25 @@ static void scan_loops(struct ra *ra)
 
 /* ---- Uses ---- */
 
-/* Fills ra->use, grouped by virtual register; counts only while use is NULL. */
+/* Fills ra->use, grouped by virtual register. */
 struct use_scan {
 	struct ra *ra;
 	u32 num;
 	u64 freq;
-	bool fill;
 };
 
 static void add_use(
 	struct use_scan *s, u32 v, u32 pos, u8 kind, u8 preg, u32 cost)
 {
 	struct vinfo *vi = &s->ra->v[v];
+	struct use *u = &s->ra->use[vi->use + vi->nuse++];
 
-	if (s->fill) {
-		struct use *u = &s->ra->use[vi->use + vi->nuse];
-
-		if (vi->remat)
-			cost = (cost + 1) / 2;
-		u->pos = pos;
-		u->kind = kind;
-		u->preg = preg;
-		u->weight = cost * s->freq;
-	}
-	vi->nuse++;
+	if (vi->remat)
+		cost = (cost + 1) / 2;
+	u->pos = pos;
+	u->kind = kind;
+	u->preg = preg;
+	u->weight = cost * s->freq;
 }
 
 /* A tied pair is in one place, so a slot must suit both. */
@@ -243,20 +238,39 @@ static void scan_blk_uses(struct use_scan *s, u32 b)
 	}
 }
 
+/* Each operand is one use, and so is each register of a phi. */
+static void count_uses(struct ra *ra)
+{
+	const struct mfn *m = ra->m;
+
+	for (u32 k = 0; k < m->ins.n; k++) {
+		const struct mopd *o = mir_opd(m, &m->ins.v[k]);
+
+		for (u32 j = 0; j < m->ins.v[k].nopd; j++)
+			ra->v[o[j].reg].nuse++;
+	}
+	for (u32 b = 0; b < m->nblk; b++)
+		for (u32 k = 0; k < m->blk[b].phi.n; k++) {
+			const struct mphi *phi = &m->blk[b].phi.v[k];
+
+			ra->v[phi->def].nuse++;
+			for (u32 j = 0; j < m->blk[b].npred; j++)
+				ra->v[phi->src[j]].nuse++;
+		}
+}
+
 static void scan_uses(struct ra *ra)
 {
 	struct use_scan s = {.ra = ra};
 	u32 total = 0;
 
-	for (u32 b = 0; b < ra->m->nblk; b++)
-		scan_blk_uses(&s, b);
+	count_uses(ra);
 	for (u32 v = 0; v < ra->m->vreg.n; v++) {
 		ra->v[v].use = total;
 		total += ra->v[v].nuse;
 		ra->v[v].nuse = 0;
 	}
 	ra->use = arena_raw(ra->a, struct use, total);
-	s.fill = true;
 	for (u32 b = 0; b < ra->m->nblk; b++)
 		scan_blk_uses(&s, b);
 }

@@ -59,20 +59,19 @@ static bool simple_access(const struct fn *f, const struct ins *i, i64 *off)
 static void find_shape(const struct fn *f, struct shape *s)
 {
 	memset(s, 0, sizeof(*s));
-	ir_each_blk (f, b)
-		ir_each_ins (f, b, i) {
-			i64 off;
+	for (u32 i = 1; i < f->nins; i++) {
+		i64 off;
 
-			if (!simple_access(f, &f->ins[i], &off))
-				continue;
-			u32 k = frame_bit(off), end = k + f->ins[i].size;
+		if (!simple_access(f, &f->ins[i], &off))
+			continue;
+		u32 k = frame_bit(off), end = k + f->ins[i].size;
 
-			frame_put(&s->cut, k);
-			if (end < FRAME_MAX)
-				frame_put(&s->cut, end);
-			for (; k + 1 < end; k++)
-				frame_put(&s->joined, k);
-		}
+		frame_put(&s->cut, k);
+		if (end < FRAME_MAX)
+			frame_put(&s->cut, end);
+		for (; k + 1 < end; k++)
+			frame_put(&s->joined, k);
+	}
 }
 
 /* Cuts the bytes [k, end), which hang together and can be promoted. */
