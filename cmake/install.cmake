@@ -9,6 +9,7 @@ install(FILES
 	include/kiln/context_sock.h
 	include/kiln/context_trace.h
 	include/kiln/format.h
+	include/kiln/hook.h
 	include/kiln/port.h
 	include/kiln/runtime.h
 	DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/kiln)
@@ -21,6 +22,8 @@ install(TARGETS ${libraries}
 	ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
 	LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES cmake/kiln.ld DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(FILES ${CMAKE_BINARY_DIR}/runtime/kiln-module.o
+	DESTINATION ${CMAKE_INSTALL_LIBDIR})
 
 # The files find each other wherever cmake --install --prefix puts them.
 set(pkgconfig ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

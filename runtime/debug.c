@@ -28,12 +28,6 @@ void __deregister_frame(void *eh_frame);
 
 enum { JIT_NOTHING, JIT_REGISTER, JIT_UNREGISTER };
 
-struct debug_entry { /* gdb's struct jit_code_entry */
-	struct debug_entry *next, *prev;
-	const void *file;
-	u64 size;
-};
-
 /* gdb looks for these two names, and others that make code may have them, too:
  * then the application has one of each. */
 extern struct jit_descriptor {
@@ -186,7 +180,7 @@ static void tell_gdb(struct debug_entry *d, u32 action)
 	__jit_debug_descriptor.relevant = NULL;
 }
 
-static void enter(struct debug_entry *d)
+void debug_enter(struct debug_entry *d)
 {
 	d->next = __jit_debug_descriptor.first;
 	if (d->next)
@@ -195,7 +189,7 @@ static void enter(struct debug_entry *d)
 	tell_gdb(d, JIT_REGISTER);
 }
 
-static void take_out(struct debug_entry *d)
+void debug_leave(struct debug_entry *d)
 {
 	if (d->next)
 		d->next->prev = d->prev;
@@ -272,7 +266,7 @@ int debug_add(struct kiln_object *o)
 	debug_lock();
 	if (eh_frame(o))
 		__register_frame(eh_frame(o));
-	enter(o->debug);
+	debug_enter(o->debug);
 	debug_unlock();
 	return 0;
 }
@@ -282,7 +276,7 @@ void debug_remove(struct kiln_object *o)
 	if (!o->debug)
 		return;
 	debug_lock();
-	take_out(o->debug);
+	debug_leave(o->debug);
 	if (eh_frame(o))
 		__deregister_frame(eh_frame(o));
 	debug_unlock();

@@ -9,6 +9,7 @@
 #include "runtime/fault.h"
 #include "runtime/object.h"
 #include "runtime/timer.h"
+#include "runtime/tramp.h"
 
 /* state */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -18,6 +19,7 @@ static bool timers_locked;
 static void before(void)
 {
 	debug_lock();
+	tramp_before_fork();
 	poke_before_fork();
 	timers_locked = rt_timers_before_fork();
 	fault_before_fork();
@@ -28,6 +30,7 @@ static void after(bool child)
 	fault_after_fork(child);
 	rt_timers_after_fork(timers_locked, child);
 	poke_after_fork();
+	tramp_after_fork();
 	debug_unlock();
 }
 

@@ -10,8 +10,12 @@
 /* ---- scope_host.c: threads, CPU slots, grace periods -------------------------- */
 
 #define SCOPE_LINE 64
+#define SCOPE_SLOTS 512	   /* CPU slots that there may be */
+#define SCOPE_NEST 0xffffu /* of ctr: how many scopes are open */
 
-struct scope_slot;
+struct scope_slot {
+	u64 owner; /* struct scope_rec *, or another value: not its own */
+} __attribute__((aligned(SCOPE_LINE)));
 
 /* What the runtime knows of a thread. Offsets of the first three are known to
  * scope_host_<target>.c. Written by its thread; read by updaters. */
@@ -24,6 +28,7 @@ struct scope_rec {
 	u32 tid;       /* 0: nobody's */
 	u64 random;    /* state of kiln_port_random() */
 	u32 locks;     /* that it holds or waits for: kiln_port_lock() */
+	u64 token;     /* id | epoch << 32: of what it runs, until a reset */
 } __attribute__((aligned(SCOPE_LINE)));
 
 KILN_AT(scope_rec, ctr, 0);
@@ -40,6 +45,41 @@ static inline struct scope_rec *scope_me(void)
 	struct scope_rec *r = rt_scope_self;
 
 	return likely(r && r->id) ? r : rt_scope_register();
+}
+
+extern u32 rt_scope_phase __attribute__((visibility("hidden")));
+extern u32 rt_scope_fence __attribute__((visibility("hidden")));
+void rt_scope_slow(void);
+
+/* kiln_scope_enter() and _leave() for C: the same steps. */
+static always_inline struct scope_rec *scope_enter(void)
+{
+	struct scope_rec *r = rt_scope_self;
+
+	if (likely(r)) {
+		u32 ctr = load32(&r->ctr, memory_order_relaxed);
+
+		store32(&r->ctr,
+			ctr & SCOPE_NEST ? ctr + 1
+					 : load32(&rt_scope_phase,
+						   memory_order_relaxed),
+			memory_order_relaxed); /* E1 */
+		atomic_signal_fence(memory_order_seq_cst);
+		if (unlikely(load32(&rt_scope_fence, memory_order_relaxed)))
+			atomic_thread_fence(memory_order_seq_cst);
+		if (likely(r->slot && load64(&r->slot->owner,
+					      memory_order_relaxed) ==
+					      (uintptr_t)r)) /* E2 */
+			return r;
+	}
+	rt_scope_slow();
+	return rt_scope_self;
+}
+
+static always_inline void scope_leave(struct scope_rec *r)
+{
+	store32(&r->ctr, load32(&r->ctr, memory_order_relaxed) - 1,
+		memory_order_release); /* L1 */
 }
 
 /* From now on no thread gets a CPU slot >= cpus: an object has per-CPU storage

@@ -1,6 +1,6 @@
 /*
  * Objects that are linked into the process: made once per module from its
- * tables, kept for ever.
+ * tables, kept until kiln-module.o says that the module goes.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "runtime/object.h"
+#include "runtime/map_prog_array.h"
+#include "runtime/tramp.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -36,9 +38,7 @@ static struct linked *make(const struct kiln_tables *t)
 	l->object.name = name;
 	l->object.linked = l->object.loaded = true;
 	if (obj_index(&l->object, t) || fault_add(&l->object)) {
-		free(l->object.prog);
-		free(l->object.map);
-		free(l->object.own);
+		obj_drop(&l->object);
 		free(l);
 		return NULL;
 	}
@@ -46,6 +46,57 @@ static struct linked *make(const struct kiln_tables *t)
 	l->next = all;
 	all = l;
 	return l;
+}
+
+static struct linked *take_out(const struct kiln_tables *t)
+{
+	struct linked **p = &all, *l;
+
+	pthread_mutex_lock(&lock);
+	while (*p && memcmp(&(*p)->tables, t, sizeof(*t)))
+		p = &(*p)->next;
+	l = *p;
+	if (l)
+		*p = l->next;
+	pthread_mutex_unlock(&lock);
+	return l;
+}
+
+/* Its maps are not in anybody's list any more. */
+static void end_maps(struct kiln_object *o)
+{
+	for (u32 k = 0; k < o->nmap; k++) {
+		const struct kiln_map_ops *ops =
+			PTR(const struct kiln_map_ops, o->map[k]->ops);
+
+		if (ops->fini)
+			ops->fini(o->map[k]);
+	}
+}
+
+void linked_end(const struct kiln_tables *t, u64 lo, u64 hi)
+{
+	struct linked *l = take_out(t);
+	struct kiln_object *o = l ? &l->object : NULL;
+
+	tramp_forget(o, lo, hi);
+	struct tramp_image *images = tramp_take_retired();
+	rt_prog_array_forget(PTR(void, lo), hi - lo);
+	if (o)
+		prog_remove_object(o);
+	int err = kiln_synchronize();
+	tramp_give_retired(images, !err);
+	if (!err)
+		err = rt_timers_drop(lo, hi);
+	if (!o)
+		return;
+	/* its code goes, whether somebody is in it or not */
+	fault_remove(o);
+	end_maps(o);
+	if (!err)
+		obj_drop(o);
+	if (!err)
+		free(l);
 }
 
 RT_API struct kiln_object *kiln_object_from_tables(const struct kiln_tables *t)

@@ -218,6 +218,7 @@ static int index_tables(struct kiln_object *o)
 	TABLE(ex, KILN_SEC_EX_TABLE, kiln_ex_row);
 	TABLE(sites, KILN_SEC_SITES, kiln_site_row);
 	TABLE(frames, KILN_SEC_FRAMES, kiln_frame_row);
+	TABLE(hooks, KILN_SEC_HOOKS, kiln_hook_row);
 #undef TABLE
 	return obj_index(o, &t);
 }

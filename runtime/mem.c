@@ -4,27 +4,13 @@
  * One PROT_NONE reservation holds all segments, so that everything inside an
  * object is in PC-relative reach; it lies near the runtime if there is room,
  * so that helper calls reach too (veneers serve where they do not).
- *
- * No mapping is ever writable and executable: text is written through a
- * shared memfd mapping that is gone, and sealed against further writable
- * ones, before the executable view of the same pages is made (that order
- * also keeps mprotect from ever making the view writable).
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "runtime/object.h"
-
-#ifndef MFD_EXEC
-#define MFD_EXEC 0x10
-#endif
-#ifndef F_SEAL_FUTURE_WRITE
-#define F_SEAL_FUTURE_WRITE 0x10
-#endif
 
 #define NEAR_STEP ((u64)4 << 20)
 enum { NEAR_TRIES = 20 }; /* on each side: 80 MiB, in reach of arm64's bl */
@@ -52,13 +38,9 @@ static u8 *reserve_at(u64 addr, u64 size)
 
 bool mem_far;
 
-/* Below the runtime first: above it may be a heap that wants to grow. */
-static u8 *reserve_near(u64 size, u64 page)
+/* Below it first: above it may be a heap that wants to grow. */
+static u8 *reserve_near(u64 here, u64 size)
 {
-	u64 here = (u64)(uintptr_t)&reserve_near & ~(page - 1);
-
-	if (mem_far)
-		return reserve_at(FAR, size);
 	for (u64 i = 1; i <= NEAR_TRIES; i++) {
 		u8 *p = NULL;
 
@@ -72,124 +54,39 @@ static u8 *reserve_near(u64 size, u64 page)
 	return reserve_at(0, size);
 }
 
+/* Near the runtime, whole pages. */
+static u8 *reserve(u64 size, u64 page)
+{
+	u64 here = (u64)(uintptr_t)&reserve & ~(page - 1);
+
+	return mem_far ? reserve_at(FAR, size) : reserve_near(here, size);
+}
+
+u8 *mem_reserve_near(const void *at, u64 size)
+{
+	u64 page = (u64)sysconf(_SC_PAGESIZE);
+
+	return reserve_near(
+		(uintptr_t)at & ~(page - 1), align_up(size, page));
+}
+
+void mem_unreserve(u8 *p, u64 size)
+{
+	munmap(p, size);
+}
+
 void *mem_near(u64 size)
 {
 	u64 page = (u64)sysconf(_SC_PAGESIZE);
 
 	if (size > MAX_RESERVE)
 		return NULL;
-	u8 *p = reserve_near(align_up(size, page), page);
+	u8 *p = reserve(align_up(size, page), page);
 	if (p && mprotect(p, size, PROT_READ | PROT_WRITE)) {
 		munmap(p, size);
 		return NULL;
 	}
 	return p;
-}
-
-/* ---- text ------------------------------------------------------------------------ */
-
-static int open_text(void)
-{
-	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-	int fd = memfd_create("kiln-text", flags | MFD_EXEC);
-
-	/* EINVAL: a kernel before 6.3 does not know the flag */
-	return fd < 0 && errno == EINVAL ? memfd_create("kiln-text", flags)
-					 : fd;
-}
-
-static int map_text_rw(struct kiln_object *o, int *fd)
-{
-	struct rt_seg *s = &o->seg[SEG_TEXT];
-
-	*fd = open_text();
-	if (*fd < 0)
-		return -errno;
-	if (ftruncate(*fd, (off_t)s->size))
-		return -errno;
-	void *p =
-		mmap(NULL, s->size, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
-	if (p == MAP_FAILED)
-		return -errno;
-	/* a child must not have what the parent runs later */
-	if (madvise(p, s->size, MADV_DONTFORK)) {
-		munmap(p, s->size);
-		return -errno;
-	}
-	s->rw = p;
-	return 0;
-}
-
-static void drop_rw(struct kiln_object *o)
-{
-	munmap(o->seg[SEG_TEXT].rw, o->seg[SEG_TEXT].size);
-	o->seg[SEG_TEXT].rw = NULL;
-	close(o->text_fd);
-	o->text_fd = -1;
-}
-
-static int map_text_rx(struct kiln_object *o)
-{
-	struct rt_seg *s = &o->seg[SEG_TEXT];
-
-	if (fcntl(o->text_fd, F_ADD_SEALS,
-		    F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE))
-		return -errno;
-	void *p = mmap(s->addr, s->size, PROT_READ | PROT_EXEC,
-		MAP_SHARED | MAP_FIXED, o->text_fd, 0);
-	if (p == MAP_FAILED)
-		return -errno;
-	if (!o->keeps_rw)
-		drop_rw(o);
-	else if (madvise(s->rw, s->size, MADV_DOFORK))
-		return -errno;
-	__builtin___clear_cache((char *)s->addr, (char *)s->addr + s->size);
-	return 0;
-}
-
-static int map_copy(struct kiln_object *o)
-{
-	struct rt_seg *s = &o->seg[SEG_TEXT];
-	int err = map_text_rw(o, &o->text_fd);
-
-	if (err)
-		return err;
-	/* threads run in it meanwhile: both hold the same bytes */
-	memcpy(s->rw, s->addr, s->size);
-	return map_text_rx(o);
-}
-
-int mem_unshare_text(struct kiln_object *o)
-{
-	struct rt_seg *s = &o->seg[SEG_TEXT];
-	u8 *rw = s->rw;
-	int fd = o->text_fd, err;
-
-	s->rw = NULL;
-	o->text_fd = -1;
-	err = map_copy(o);
-	if (!err) {
-		munmap(rw, s->size);
-		close(fd);
-		return 0;
-	}
-	if (s->rw)
-		munmap(s->rw, s->size);
-	if (o->text_fd >= 0)
-		close(o->text_fd);
-	s->rw = rw;
-	o->text_fd = fd;
-	return err;
-}
-
-void mem_flush_text(struct kiln_object *o)
-{
-	struct rt_seg *s = &o->seg[SEG_TEXT];
-
-	if (poke_alias_is_stale())
-		mmap(s->addr, s->size, PROT_READ | PROT_EXEC,
-			MAP_SHARED | MAP_FIXED, o->text_fd, 0);
-	__builtin___clear_cache((char *)s->addr, (char *)s->addr + s->size);
 }
 
 /* ---- whole objects ----------------------------------------------------------------- */
@@ -225,7 +122,7 @@ int mem_reserve(struct kiln_object *o)
 			(unsigned long long)total);
 		return -ENOEXEC;
 	}
-	o->base = reserve_near(total ? total : page, page);
+	o->base = reserve(total ? total : page, page);
 	if (!o->base)
 		return -ENOMEM;
 	o->reserved = total ? total : page;
@@ -243,17 +140,24 @@ static int denied(const struct kiln_object *o, int err)
 
 int mem_open_text(struct kiln_object *o)
 {
-	if (!o->seg[SEG_TEXT].size)
+	struct rt_seg *s = &o->seg[SEG_TEXT];
+
+	if (!s->size)
 		return 0;
-	return denied(o, map_text_rw(o, &o->text_fd));
+	o->text.addr = s->addr;
+	o->text.size = s->size;
+	int err = denied(o, text_open(&o->text));
+	s->rw = o->text.rw;
+	return err;
 }
 
 int mem_protect(struct kiln_object *o)
 {
-	int err = o->seg[SEG_TEXT].size ? map_text_rx(o) : 0;
+	int err = o->seg[SEG_TEXT].size ? text_run(&o->text, o->keeps_rw) : 0;
 
 	if (err)
 		return denied(o, err);
+	o->seg[SEG_TEXT].rw = NULL;
 	for (u32 i = SEG_RODATA; i <= SEG_RELRO; i++)
 		if (o->seg[i].size &&
 			mprotect(o->seg[i].addr, o->seg[i].size, PROT_READ))
@@ -263,15 +167,10 @@ int mem_protect(struct kiln_object *o)
 
 void mem_release(struct kiln_object *o)
 {
-	struct rt_seg *text = &o->seg[SEG_TEXT];
-
 	if (!o->base)
 		return;
-	if (text->rw)
-		munmap(text->rw, text->size);
-	if (o->text_fd >= 0)
-		close(o->text_fd);
+	text_close(&o->text);
 	munmap(o->base, o->reserved);
 	o->base = NULL;
-	text->rw = NULL;
+	o->seg[SEG_TEXT].rw = NULL;
 }

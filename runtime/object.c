@@ -13,6 +13,7 @@
 #include "runtime/map_prog_array.h"
 #include "runtime/fault.h"
 #include "runtime/object.h"
+#include "runtime/tramp.h"
 
 void obj_error(const struct kiln_object *o, const char *fmt, ...)
 {
@@ -45,7 +46,7 @@ static struct kiln_object *obj_new(const char *name)
 		return NULL;
 	}
 	o->refs = 1;
-	o->text_fd = -1;
+	o->text.fd = -1;
 	return o;
 }
 
@@ -160,14 +161,26 @@ static bool is_left(struct kiln_object *o)
 	u64 text = (uintptr_t)o->seg[SEG_TEXT].addr;
 	int err = rt_prog_array_forget(o->base, o->reserved);
 
+	tramp_forget(o, text, text + o->seg[SEG_TEXT].size);
+	struct tramp_image *images = tramp_take_retired();
 	if (!err)
 		err = kiln_synchronize();
+	tramp_give_retired(images, !err);
 	/* nobody starts timers any more, but for their callbacks */
 	if (!err)
 		err = rt_timers_drop(text, text + o->seg[SEG_TEXT].size);
 	if (err)
 		obj_warn(o, "a program may still be running: its code stays");
 	return !err;
+}
+
+void obj_drop(struct kiln_object *o)
+{
+	for (u32 i = 0; i < o->nprog; i++)
+		tramp_free_cells(&o->prog[i]);
+	free(o->prog);
+	free(o->map);
+	free(o->own);
 }
 
 static void obj_free(struct kiln_object *o)
@@ -180,9 +193,7 @@ static void obj_free(struct kiln_object *o)
 	free(o->sec);
 	free(o->symval);
 	free(o->slot_of);
-	free(o->prog);
-	free(o->map);
-	free(o->own);
+	obj_drop(o);
 	free(o->name);
 	free(o);
 }
@@ -295,6 +306,42 @@ static bool frame_is_good(
 	       (r->ret == -1 || (r->ret >= 0 && (u32)r->ret < r->size));
 }
 
+/* A loaded object's: what is copied and read lies inside of it. */
+static bool is_good_hook(
+	const struct kiln_object *o, const struct kiln_hook_row *r)
+{
+	return r->kind >= KILN_HOOK_FENTRY && r->kind <= KILN_HOOK_FREPLACE &&
+	       r->nargs + r->nret <= KILN_TRAMP_WORDS &&
+	       r->lits % 8 == 0 && r->call + 8 <= r->lits &&
+	       r->jump + 8 <= r->lits && r->ret < r->lits &&
+	       obj_is_text(o, PTR(char, obj_self(&r->name))) &&
+	       obj_is_text(o, PTR(char, obj_self(&r->model))) &&
+	       obj_is_in(o, SEG_RELRO, PTR(void, obj_self(&r->target)), 8) &&
+	       obj_is_in(o, SEG_TEXT, PTR(void, obj_self(&r->stub)),
+		       r->lits + sizeof(struct kiln_stub_lits));
+}
+
+static struct kiln_program *find_entry(const struct kiln_object *o, u64 entry)
+{
+	for (u32 i = 0; i < o->nprog; i++)
+		if ((uintptr_t)o->prog[i].entry == entry)
+			return &o->prog[i];
+	return NULL;
+}
+
+static int index_hooks(struct kiln_object *o, const struct kiln_tables *t)
+{
+	for (const struct kiln_hook_row *r = t->hooks; r < t->hooks_end; r++) {
+		struct kiln_program *p = find_entry(o, obj_self(&r->prog));
+
+		if (!p || (!o->linked && !is_good_hook(o, r)))
+			return obj_refuse(
+				o, KILN_SEC_HOOKS ": a row is damaged");
+		p->hook = r;
+	}
+	return 0;
+}
+
 static int index_faults(struct kiln_object *o, const struct kiln_tables *t)
 {
 	u64 text = (uintptr_t)o->seg[SEG_TEXT].addr;
@@ -329,6 +376,8 @@ int obj_index(struct kiln_object *o, const struct kiln_tables *t)
 		err = maps_index(o, t);
 	if (!err)
 		err = index_sites(o, t);
+	if (!err)
+		err = index_hooks(o, t);
 	return err ? err : index_faults(o, t);
 }
 
@@ -480,8 +529,16 @@ RT_API kiln_prog_fn kiln_program_entry(const struct kiln_program *p)
 /* Programs with tail calls want a count, which their wrapper has. */
 RT_API uint64_t kiln_program_run(const struct kiln_program *p, void *ctx)
 {
+	kiln_prog_fn fn =
+		p->flags & KILN_PROG_TAIL_CALLS ? p->entry : p->body;
+	struct tramp_cell *cell =
+		unlikely(load32(&rt_stats_on, memory_order_relaxed))
+			? tramp_cells((struct kiln_program *)(uintptr_t)p)
+			: NULL;
 	uint64_t r;
 
+	if (unlikely(cell))
+		return rt_tramp_count(cell, fn, ctx);
 	if (p->flags & KILN_PROG_TAIL_CALLS)
 		return p->entry(ctx);
 

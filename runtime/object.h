@@ -8,7 +8,8 @@
  *   load.c         the stages of opening and loading in order
  *   debug.c        what unwinders, gdb and perf are told
  *   fork.c         what a fork must not interrupt
- *   mem.c          address space: one reservation near the runtime, W^X
+ *   mem.c          address space: one reservation near the runtime
+ *   text.c         code that is written while others run it: W^X, fork
  *   symbols.c      names that objects import
  *   reloc.c        which bytes are relocated with which values
  *   reloc_x86.c    how, by the psABI of the target (or reloc_arm64.c)
@@ -44,8 +45,17 @@ struct rt_sec {
 struct rt_seg {
 	u64 size; /* bytes used, a multiple of the page size */
 	u8 *addr; /* where it runs */
-	u8 *rw;	  /* where it is written while loading; later NULL, but for
-		   * text with sites */
+	u8 *rw;	  /* where it is written while loading; later NULL */
+};
+
+/* Code that is written through another view of its pages (text.c). */
+struct text {
+	u8 *addr;    /* where it runs */
+	u64 size;    /* whole pages */
+	u8 *rw;	     /* where it is written, or NULL */
+	int fd;	     /* the memfd of both, or -1 */
+	u32 lock;    /* of what follows, of rw and fd; held by nobody at a fork */
+	bool shared; /* a process that was forked has it, too */
 };
 
 struct kiln_program {
@@ -56,6 +66,8 @@ struct kiln_program {
 	u32 type, flags;
 	u32 size;   /* bytes of code from entry on */
 	u64 faults; /* atomic */
+	const struct kiln_hook_row *hook; /* or NULL: it attaches to nothing */
+	struct tramp_cell *cell; /* atomic; NULL: nothing counted yet */
 };
 
 /* A map that is in the object's data. */
@@ -88,8 +100,7 @@ struct kiln_object {
 	struct rt_sec *sec;
 	struct rt_seg seg[SEG_COUNT];
 	bool keeps_rw; /* it has sites: the text's written view stays, sealed */
-	bool text_shared; /* ... and a process that was forked has it, too */
-	int text_fd;	  /* memfd of SEG_TEXT while loading or kept, else -1 */
+	struct text text; /* SEG_TEXT, while loading or kept */
 	u8 *base;	  /* the reservation */
 	u64 reserved;
 	u64 *symval;  /* by symbol: its address */
@@ -111,6 +122,8 @@ struct kiln_object {
 	u64 faults;			  /* atomic */
 	const struct kiln_site_row *site; /* loaded ones, checked */
 	u32 nsite;
+	const struct kiln_hook_row *hook; /* checked */
+	u32 nhook;
 	struct debug_entry *debug;
 	struct kiln_object *next; /* prog_host.c */
 };
@@ -121,6 +134,7 @@ void obj_error(const struct kiln_object *o, const char *fmt, ...)
 
 /* ---- object.c ---- */
 void obj_put(struct kiln_object *o); /* gives up a hold */
+void obj_drop(struct kiln_object *o); /* what both kinds have */
 u64 obj_self(const i32 *field);	     /* what a self-relative field names */
 /* n bytes at p lie in segment s; a NUL-terminated text in read-only data. */
 bool obj_is_in(const struct kiln_object *o, enum seg s, const void *p, u64 n);
@@ -153,11 +167,32 @@ int obj_place(struct kiln_object *o);
 /* ---- debug.c ---- */
 int debug_add(struct kiln_object *o); /* -ENOEXEC: its .eh_frame is damaged */
 void debug_remove(struct kiln_object *o);
+/* gdb's struct jit_code_entry */
+struct debug_entry {
+	struct debug_entry *next, *prev;
+	const void *file;
+	u64 size;
+};
+/* Under debug_lock(). */
+void debug_enter(struct debug_entry *d);
+void debug_leave(struct debug_entry *d);
 void debug_lock(void);
 void debug_unlock(void);
 
+/* ---- debug_stub.c ---- */
+struct debug_stub;
+/* A stub's copy of size bytes at `at`, named kiln_tramp.NAME; NULL without
+ * memory. */
+struct debug_stub *debug_add_stub(
+	u64 at, u32 size, const struct kiln_hook_row *row);
+void debug_remove_stub(struct debug_stub *d);
+
 /* ---- fork.c ---- */
 int fork_guard(void); /* from now on forks find no half-done lists */
+
+/* ---- linked.c ---- */
+/* Its module goes: what the runtime knows of it. */
+void linked_end(const struct kiln_tables *t, u64 lo, u64 hi);
 
 /* ---- prog_host.c ---- */
 /* Its programs can be found by their bodies, and its sites are live, until it is
@@ -202,14 +237,30 @@ int mem_reserve(struct kiln_object *o);
 int mem_open_text(struct kiln_object *o);
 /* size zeroed bytes in reach of the runtime and of objects, or NULL. */
 void *mem_near(u64 size);
+/* The same for code at `at`, PROT_NONE. */
+u8 *mem_reserve_near(const void *at, u64 size);
+void mem_unreserve(u8 *p, u64 size);
 extern bool mem_far; /* for tests: objects are out of the runtime's reach */
 /* Text becomes read-execute, read-only data read-only. */
 int mem_protect(struct kiln_object *o);
-/* The text's pages become its own, after a fork. 0 or -errno. */
-int mem_unshare_text(struct kiln_object *o);
-/* What was written to the text is seen by this core; others need a barrier. */
-void mem_flush_text(struct kiln_object *o);
 void mem_release(struct kiln_object *o);
+
+/* ---- text.c ---- */
+/* addr and size are set: makes a zeroed memfd and the view that is written;
+ * text_copy(): with the bytes that are at addr. 0 or -errno. */
+int text_open(struct text *t);
+int text_copy(struct text *t);
+/* What was written is at addr, read-execute; keep: it can be edited. */
+int text_run(struct text *t, bool keep);
+void text_close(struct text *t); /* it stays as it is */
+/* Between the two it is the caller's to write, by text_rw(), in a process of its
+ * own. 0, or -errno: not begun. What was written, n bytes at `at`, is seen by
+ * this core in the end; by others after text_sync(). */
+int text_edit(struct text *t);
+u8 *text_rw(const struct text *t, const void *at);
+void text_done(struct text *t, void *at, u64 n);
+/* Every core executes a serializing instruction. 0 or -errno. */
+int text_sync(void);
 
 /* ---- symbols.c ---- */
 /* Address of an imported name: the application's table, the runtime, the

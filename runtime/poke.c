@@ -18,7 +18,7 @@
  *				Partner of a scope's enter: who is not waited
  *				for came later, and its G1 sees U1
  *	U4 J = jmp P		through the other view of the text
- *	U5 core_sync()		every core executes a serializing instruction:
+ *	U5 text_sync()		every core executes a serializing instruction:
  *				none has fetched J before U4 and uses it later
  *	U6 gate = 1 (release)	who sees it at G1 runs the new J
  *
@@ -35,10 +35,7 @@
  * are its own. So what is shared is never written: the handler marks all text,
  * and the next writer, parent or child, gets pages of its own first.
  */
-#include <errno.h>
-#include <linux/membarrier.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 #include "runtime/map_prog_array.h"
 #include "runtime/object.h"
@@ -77,20 +74,10 @@ static _Atomic u8 *gate_of(const struct kiln_site_row *r)
 
 /* ---- writing ------------------------------------------------------------- */
 
-static int core_sync(void)
-{
-	/* registering again is a no-op */
-	rt_syscall(SYS_membarrier,
-		MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0, 0);
-	return (int)rt_syscall(SYS_membarrier,
-		MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0, 0);
-}
-
 /* All sites of the slot; false: one is out of reach. */
 static bool write_jumps(
 	struct kiln_object *o, const struct kiln_map *m, u32 key, u64 to)
 {
-	const struct rt_seg *text = &o->seg[SEG_TEXT];
 	u8 jump[8];
 
 	for (u32 n = next_site(o, 0, m, key); n < o->nsite;
@@ -100,17 +87,9 @@ static bool write_jumps(
 		if (!poke_jump(jump, (uintptr_t)at, to))
 			return false;
 		if (memcmp(at, jump, poke_size))
-			memcpy(text->rw + (at - text->addr), jump, poke_size);
+			memcpy(text_rw(&o->text, at), jump, poke_size);
 	}
 	return true;
-}
-
-static int make_private(struct kiln_object *o)
-{
-	int err = o->text_shared ? mem_unshare_text(o) : 0;
-
-	o->text_shared = o->text_shared && err;
-	return err;
 }
 
 /* U4 to U6 */
@@ -119,10 +98,11 @@ static void open_gate(
 {
 	u32 first = next_site(o, 0, m, key);
 
-	if (make_private(o) || !write_jumps(o, m, key, to))
+	if (text_edit(&o->text))
 		return;
-	mem_flush_text(o);
-	if (!core_sync())
+	bool written = write_jumps(o, m, key, to);
+	text_done(&o->text, o->text.addr, o->text.size);
+	if (written && !text_sync())
 		/* partner: the load at G1 */
 		atomic_store_explicit(
 			gate_of(&o->site[first]), 1, memory_order_release);
@@ -135,7 +115,7 @@ void poke_before_fork(void)
 	bool locked = !kiln_port_lock(&rt_text_lock);
 
 	for (struct kiln_object *o = NULL; (o = prog_next_object(o));)
-		o->text_shared = true;
+		o->text.shared = true;
 	fork_locked = locked;
 }
 

@@ -51,19 +51,16 @@
 
 #include "runtime/host.h"
 
-#define NEST	      0xffffu
+#define NEST	      SCOPE_NEST
 #define PHASE	      0x10000u
-#define ASKED	      ((u64)1)
+#define ASKED	      ((u64)1) /* of scope_slot.owner, with a record */
 #define DISABLED      ((u64)2) /* beyond the limit */
-#define SLOTS	      512
+#define SLOTS	      SCOPE_SLOTS
 #define SLOTS_DEFAULT 64 /* --max-cpus of objects that do not say */
 #define RECS	      65536
+#define EPOCH	      ((u64)1 << 32)
 #define MAGIC	      0x6e6c696bu
 #define GRACE_NS      ((u64)1000 * 1000 * 1000)
-
-struct scope_slot {
-	u64 owner; /* struct scope_rec *, plus ASKED; 0; DISABLED */
-} __attribute__((aligned(SCOPE_LINE)));
 
 struct pool {
 	u32 magic; /* 0: wiped by a fork */
@@ -81,11 +78,9 @@ _Thread_local struct scope_rec *rt_scope_self;
 static struct pool *_Atomic pool;
 static u32 limit;     /* slots that may be used; 0: not looked up yet */
 static u32 sync_lock; /* one updater at a time */
-/* for scope_host_<target>.c */
-extern u32 rt_scope_phase, rt_scope_fence;
-__attribute__((visibility("hidden"))) u32 rt_scope_phase = 1; /* 1 | phase */
-__attribute__((visibility("hidden"))) u32 rt_scope_fence;
-void rt_scope_slow(void);
+/* for scope_host_<target>.c and scope_enter() */
+u32 rt_scope_phase = 1; /* 1 | phase */
+u32 rt_scope_fence;
 
 /* ---- the system ------------------------------------------------------------- */
 
@@ -279,6 +274,8 @@ static struct scope_rec *register_blocked(void)
 	r->id = p->first_id + (u32)(r - p->rec);
 	r->random = 0;
 	r->locks = 0;
+	r->token = (r->token + EPOCH) & ~(EPOCH - 1);
+	r->token |= r->id;
 	store32(&r->tid, my_tid(), memory_order_release);
 	unlock_pool(p);
 	rt_scope_self = r;
@@ -547,5 +544,8 @@ RT_API int kiln_synchronize(void)
 
 RT_API void kiln_thread_reset(void)
 {
-	store32(&scope_me()->ctr, 0, memory_order_release);
+	struct scope_rec *r = scope_me();
+
+	r->token += EPOCH; /* nothing runs on this thread any more */
+	store32(&r->ctr, 0, memory_order_release);
 }

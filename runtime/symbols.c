@@ -1,7 +1,7 @@
 /*
  * Names that loaded objects import: the runtime's own in one sorted-by-def
  * table, the application's explicit table before it, the process's exported
- * symbols after it.
+ * symbols and functions that KILN_HOOK() names after it.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -9,6 +9,7 @@
 
 #include "kiln/map_size.h"
 #include "runtime/object.h"
+#include "runtime/tramp.h"
 
 #define HELPER(id, name, kind, scope, effects, ret, a1, a2, a3, a4, a5) \
 	extern u64 kiln_helper_##name(u64, u64, u64, u64, u64);
@@ -86,5 +87,6 @@ void *sym_find(const struct kiln_object *o, const char *name)
 	for (u32 i = 0; i < countof(own); i++)
 		if (!strcmp(own[i].name, name))
 			return (void *)(uintptr_t)own[i].addr;
-	return dlsym(RTLD_DEFAULT, name);
+	void *p = dlsym(RTLD_DEFAULT, name);
+	return p ? p : (void *)(uintptr_t)tramp_find_name(name);
 }

@@ -34,6 +34,16 @@
 	__attribute__((section("kiln_text"), \
 		patchable_function_entry(KILN_SLED))) KILN_NOIPA
 
+/* Linkers that collect garbage find no other reference. */
+#ifdef __has_attribute
+#if __has_attribute(retain)
+#define KILN_RETAIN __attribute__((used, retain))
+#endif
+#endif
+#ifndef KILN_RETAIN
+#define KILN_RETAIN __attribute__((used))
+#endif
+
 /* In the section kiln_names of an image. */
 struct kiln_hook_name {
 	const void *func;
@@ -42,7 +52,7 @@ struct kiln_hook_name {
 
 #define KILN_HOOK(f)                                                       \
 	extern __typeof__(f) f KILN_NOIPA;                                 \
-	__attribute__((used,                                               \
+	KILN_RETAIN __attribute__((                                        \
 		section("kiln_names"))) static const struct kiln_hook_name \
 		kiln_hook_name_##f = {(const void *)(f), #f}
 

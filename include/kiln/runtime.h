@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "kiln/format.h"
+#include "kiln/hook.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -91,6 +92,11 @@ struct kiln_tables {
 	const struct kiln_ex_row *ex, *ex_end;
 	const struct kiln_site_row *sites, *sites_end;
 	const struct kiln_frame_row *frames, *frames_end;
+	const struct kiln_hook_row *hooks, *hooks_end;
+	/* kiln/hook.h: functions that can be hooked, all that have a sled, names */
+	const char *text, *text_end;
+	const void *const *sleds, *const *sleds_end;
+	const struct kiln_hook_name *names, *names_end;
 };
 struct kiln_object *kiln_object_from_tables(const struct kiln_tables *t);
 
@@ -105,8 +111,17 @@ extern const struct kiln_site_row __start_kiln_sites[] KILN_WEAK_HIDDEN;
 extern const struct kiln_site_row __stop_kiln_sites[] KILN_WEAK_HIDDEN;
 extern const struct kiln_frame_row __start_kiln_frames[] KILN_WEAK_HIDDEN;
 extern const struct kiln_frame_row __stop_kiln_frames[] KILN_WEAK_HIDDEN;
+extern const struct kiln_hook_row __start_kiln_hooks[] KILN_WEAK_HIDDEN;
+extern const struct kiln_hook_row __stop_kiln_hooks[] KILN_WEAK_HIDDEN;
+extern const char __start_kiln_text[] KILN_WEAK_HIDDEN;
+extern const char __stop_kiln_text[] KILN_WEAK_HIDDEN;
+extern const void
+	*const __start___patchable_function_entries[] KILN_WEAK_HIDDEN;
+extern const void *const __stop___patchable_function_entries[] KILN_WEAK_HIDDEN;
+extern const struct kiln_hook_name __start_kiln_names[] KILN_WEAK_HIDDEN;
+extern const struct kiln_hook_name __stop_kiln_names[] KILN_WEAK_HIDDEN;
 
-static inline struct kiln_object *kiln_object_self(void)
+static inline struct kiln_tables kiln_tables_self(void)
 {
 	const struct kiln_tables t = {
 		__start_kiln_progs,
@@ -119,9 +134,30 @@ static inline struct kiln_object *kiln_object_self(void)
 		__stop_kiln_sites,
 		__start_kiln_frames,
 		__stop_kiln_frames,
+		__start_kiln_hooks,
+		__stop_kiln_hooks,
+		__start_kiln_text,
+		__stop_kiln_text,
+		__start___patchable_function_entries,
+		__stop___patchable_function_entries,
+		__start_kiln_names,
+		__stop_kiln_names,
 	};
+	return t;
+}
+
+static inline struct kiln_object *kiln_object_self(void)
+{
+	const struct kiln_tables t = kiln_tables_self();
+
 	return kiln_object_from_tables(&t);
 }
+
+/* What kiln-module.o calls when its executable or library begins and ends: makes
+ * its functions ready to be hooked and attaches what is to be from the start;
+ * detaches what is in it, and ends its linked object. 0 or negative errno. */
+int kiln_module_register(const struct kiln_tables *t);
+void kiln_module_unregister(const struct kiln_tables *t);
 
 /* A global variable by its name in the source, or NULL with errno ENOENT; size
  * may be NULL. The address is the variable's from open to close. `const`

@@ -1,0 +1,180 @@
+/*
+ * What stubs call before and after a function's body: the programs of the image
+ * that is in place, in a run scope. Between the two no scope is open: a function
+ * that never returns keeps nobody waiting.
+ *
+ * Which fexit programs run is decided after the body, by the image that is in
+ * place then, and by ids: those that were attached when the call began (they are
+ * not newer than the newest one was) and still are. So nobody has to know who is
+ * inside a function.
+ *
+ * A program that runs on this thread already is passed over: its cell of this CPU
+ * slot, which is the thread's own while it is in a scope, holds the thread's
+ * token. What is there of others was left by a jump out of the program, and is
+ * overwritten. A signal handler between the look at the cell and its change
+ * finds that the program does not run yet, and leaves the cell as if nothing had
+ * been.
+ *
+ * Touches general registers only, as what it calls does as long as no program
+ * runs.
+ */
+#include "runtime/tramp.h"
+
+/* state */
+u32 rt_stats_on;
+
+typedef u64 (*prog_fn)(const void *ctx);
+typedef u64 (*replace_fn)(u64, u64, u64, u64, u64);
+
+static void add(u64 *counter, u64 n)
+{
+	atomic_fetch_add_explicit(ATOMIC64(counter), n, memory_order_relaxed);
+}
+
+/* ---- one program ------------------------------------------------------------- */
+
+typedef u64 (*call_fn)(const struct tramp_image *im,
+	const struct tramp_entry *e, struct kiln_tramp_frame *f);
+
+static u64 with_words(const struct tramp_image *im, const struct tramp_entry *e,
+	struct kiln_tramp_frame *f)
+{
+	(void)im;
+	return ((prog_fn)e->fn)(f->args);
+}
+
+static u64 with_args(const struct tramp_image *im, const struct tramp_entry *e,
+	struct kiln_tramp_frame *f)
+{
+	u64 a[5] = {0};
+
+	for (u32 k = 0; k < im->nargs && k < 5; k++)
+		a[k] = f->args[k];
+	return ((replace_fn)e->fn)(a[0], a[1], a[2], a[3], a[4]);
+}
+
+static __attribute__((noinline)) u64 counted(const struct tramp_image *im,
+	const struct tramp_entry *e, struct kiln_tramp_frame *f,
+	struct tramp_cell *c, call_fn call)
+{
+	u64 start = kiln_port_time_ns();
+	u64 r = call(im, e, f);
+
+	add(&c->run_ns, kiln_port_time_ns() - start);
+	add(&c->run_cnt, 1);
+	return r;
+}
+
+/* False: it is running on this thread. */
+static always_inline bool run(const struct tramp_image *im,
+	const struct tramp_entry *e, struct kiln_tramp_frame *f,
+	const struct scope_rec *r, call_fn call, u64 *result)
+{
+	struct tramp_cell *c = &e->cell[r->cpu];
+
+	if (unlikely(c->active == r->token)) {
+		add(&c->misses, 1);
+		return false;
+	}
+	c->active = r->token;
+	f->cookie = e->cookie;
+	atomic_signal_fence(memory_order_seq_cst); /* a handler finds it */
+	if (unlikely(load32(&rt_stats_on, memory_order_relaxed)))
+		*result = counted(im, e, f, c, call);
+	else
+		*result = call(im, e, f);
+	atomic_signal_fence(memory_order_seq_cst);
+	c->active = 0;
+	return true;
+}
+
+/* ---- kinds --------------------------------------------------------------------- */
+
+static void run_fexit(const struct tramp_image *im, struct kiln_tramp_frame *f,
+	const struct scope_rec *r)
+{
+	const struct tramp_entry *e = &im->entry[im->at[KILN_HOOK_FEXIT]];
+	u64 ignored;
+
+	for (; e < &im->entry[im->n]; e++)
+		if (e->id <= f->seen)
+			run(im, e, f, r, with_words, &ignored);
+}
+
+/* A program decided the result: there is no body. */
+static u64 finish(const struct tramp_image *im, struct kiln_tramp_frame *f,
+	struct scope_rec *r)
+{
+	run_fexit(im, f, r);
+	scope_leave(r);
+	return KILN_TRAMP_RETURN;
+}
+
+static __attribute__((noinline)) u64 enter_more(const struct tramp_image *im,
+	struct kiln_tramp_frame *f, struct scope_rec *r)
+{
+	const struct tramp_entry *e = &im->entry[im->at[KILN_HOOK_FMOD_RET]];
+	u64 *to = im->nret ? &f->args[im->nargs] : NULL, result = 0;
+
+	f->seen = im->newest;
+	if (to)
+		*to = 0;
+	for (; e < &im->entry[im->at[KILN_HOOK_FREPLACE]]; e++) {
+		if (!run(im, e, f, r, with_words, &result) || !to)
+			continue;
+		*to = result;
+		if (result)
+			return finish(im, f, r);
+	}
+	for (; e < &im->entry[im->at[KILN_HOOK_FEXIT]]; e++)
+		if (run(im, e, f, r, with_args, &result)) {
+			if (to)
+				*to = result;
+			return finish(im, f, r);
+		}
+	scope_leave(r);
+	return im->at[KILN_HOOK_FEXIT] < im->n ? KILN_TRAMP_CALL
+					       : KILN_TRAMP_JUMP;
+}
+
+/* ---- the stub's two calls -------------------------------------------------------- */
+
+u64 rt_tramp_enter(struct kiln_tramp_frame *f)
+{
+	const struct tramp_gate *g = PTR(const struct tramp_gate, f->hook);
+	struct scope_rec *r = scope_enter();
+	/* pairs with the release in publish(): who sees an image sees what is
+	 * in it */
+	const struct tramp_image *im =
+		atomic_load_explicit(&g->image, memory_order_acquire);
+	const struct tramp_entry *e = im->entry;
+	u64 ignored;
+
+	for (; e < &im->entry[im->at[KILN_HOOK_FMOD_RET]]; e++)
+		run(im, e, f, r, with_words, &ignored);
+	if (unlikely(im->at[KILN_HOOK_FMOD_RET] < im->n))
+		return enter_more(im, f, r);
+	scope_leave(r);
+	return KILN_TRAMP_JUMP;
+}
+
+void rt_tramp_exit(struct kiln_tramp_frame *f)
+{
+	const struct tramp_gate *g = PTR(const struct tramp_gate, f->hook);
+	struct scope_rec *r = scope_enter();
+
+	run_fexit(atomic_load_explicit(&g->image, memory_order_acquire), f, r);
+	scope_leave(r);
+}
+
+u64 rt_tramp_count(struct tramp_cell *cell, u64 (*body)(void *), void *ctx)
+{
+	struct scope_rec *r = scope_enter();
+	u64 start = kiln_port_time_ns();
+	u64 result = body(ctx);
+
+	add(&cell[r->cpu].run_ns, kiln_port_time_ns() - start);
+	add(&cell[r->cpu].run_cnt, 1);
+	scope_leave(r);
+	return result;
+}
