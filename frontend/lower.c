@@ -115,12 +115,12 @@ static void lower_alu(struct lower *l, const struct insn *i, u8 arg)
 
 static void lower_mov(struct lower *l, const struct insn *i)
 {
-	ref v = operand(l, i);
-
-	if (isa_is_32(i))
-		lower_set32(l, i->dst, v);
+	if (l->fe->use[l->slot].whole)
+		lower_set(l, i->dst, lower_get(l, i->src));
+	else if (isa_is_32(i))
+		lower_set32(l, i->dst, operand(l, i));
 	else
-		lower_set(l, i->dst, v);
+		lower_set(l, i->dst, operand(l, i));
 }
 
 static void lower_movsx(struct lower *l, const struct insn *i, u8 bits)

@@ -231,13 +231,20 @@ static struct rty lddw_type(const struct module *m, const struct insn *i)
 	}
 }
 
+/* The context has 32 bits of a packet pointer: compilers that extend these once
+ * more, or move them alone, mean the pointer, which has 64 here. */
+bool types_mov_whole(const struct insn *i, struct rty src)
+{
+	return isa_is_32(i) && isa_is_reg(i) && src.kind == RTY_PACKET;
+}
+
 static struct rty mov_type(const struct state *s, const struct insn *i)
 {
 	struct rty v = isa_is_reg(i) ? s->reg[i->src] : rty_number(i->imm);
 
 	if (v.kind == RTY_NONE) /* one complaint is enough */
 		return rty_of(RTY_SCALAR, 0);
-	if (!isa_is_32(i))
+	if (!isa_is_32(i) || types_mov_whole(i, v))
 		return v;
 	if (v.kind == RTY_SCALAR && v.fixed)
 		return rty_number((u32)v.off);

@@ -173,6 +173,8 @@ struct state {
 	u8 fresh; /* frames, a bit each, that only this state refers to */
 };
 
+bool types_mov_whole(const struct insn *i, struct rty src);
+
 /* A function for one kind of arguments. Parallel to module->func. */
 struct spec {
 	bool known;    /* entry is valid */
@@ -264,6 +266,7 @@ struct fe_use {
 	u8 region;	  /* memory: enum region */
 	u8 size;	  /* memory: bytes, after rewriting */
 	u8 ctx;		  /* context: enum ctx_flags of the field */
+	bool whole;	  /* 32-bit move: of all 64, types_mov_whole() */
 	const char *path; /* of a load that may fault: what it reads, in C */
 	i32 off;	  /* memory: added to the register, after rewriting */
 	u32 call; /* call: 1 + index in fe_func.calls; packet load: symbol

@@ -671,6 +671,9 @@ static void use_insn(struct walk *w, const struct insn *i)
 		w->fe->effects |= effects_of(r->kind, u->region);
 	}
 	switch (r->kind) {
+	case ISA_MOV:
+		u->whole = types_mov_whole(i, w->s->reg[i->src]);
+		return;
 	case ISA_CALL:
 	case ISA_CALLFN:
 	case ISA_KFUNC:

@@ -525,6 +525,33 @@ static void t_lower_callx(void **state)
 		"}\n");
 }
 
+/* clang -Os extends what it loaded as 32 bits once more. */
+static void t_lower_packet_end_extended(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fix_init(&x);
+	xdp(&x, "r2 = *(u32 *)(r1 +4)\nw2 = w2\nr1 = *(u32 *)(r1 +0)\nr0 = 0\n"
+		"if r1 > r2 goto out\nr0 = 1\nout:\nexit");
+	expect(&x, 0,
+		"fn p params=1 {\n"
+		"b0:\n"
+		"\tjmp b1\n"
+		"b1:\n"
+		"\tv3 = load8.i64 ctx [p0 + 32] !0\n"
+		"\tv4 = load8.i64 ctx [p0 + 24] !2\n"
+		"\tbr.ugt v4, v3, b3, b2 !4\n"
+		"b2:\n"
+		"\tjmp b3 !5\n"
+		"b3:\n"
+		"\tv9 = phi.i64 [b1 0], [b2 1]\n"
+		"\tv10 = trunc v9 !6\n"
+		"\tv11 = zext v10 !6\n"
+		"\tret v11 !6\n"
+		"}\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -537,6 +564,7 @@ int main(void)
 		cmocka_unit_test(t_lower_may_goto_shares_a_budget),
 		cmocka_unit_test(t_lower_may_goto_shares_a_budget_with_calls),
 		cmocka_unit_test(t_lower_context_pointer),
+		cmocka_unit_test(t_lower_packet_end_extended),
 		cmocka_unit_test(t_lower_helper_call),
 		cmocka_unit_test(t_lower_array_lookup_with_null_check),
 		cmocka_unit_test(t_lower_array_lookup_without_null_check),
