@@ -165,7 +165,7 @@ static bool check(const char *text, bool quick)
 
 bool check_text(const char *text)
 {
-#ifdef TESTS_EMULATED
+#ifdef TESTS_SLOW
 	return check(text, true);
 #else
 	return check(text, false);
