@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <kiln/runtime.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -179,7 +180,7 @@ static void come_and_go(void)
 		struct kiln_link *l = attach(n % 2 ? "filter" : "fixed");
 
 		while (served < before + 3)
-			;
+			sched_yield();
 		kiln_link_destroy(l);
 	}
 }
