@@ -26,8 +26,12 @@
 #ifndef V
 #define V 0
 #endif
-#if V < 20
+#if V == 0
 #define UPDATES 3
+#define ROUNDS	2
+#define IDS	2
+#elif V < 20
+#define UPDATES 2
 #define ROUNDS	2
 #define IDS	2
 #else /* one is attached when it begins, and detached; text is fetched anew */
