@@ -114,7 +114,7 @@ static __attribute__((noinline)) u64 enter_more(const struct tramp_image *im,
 	struct kiln_tramp_frame *f, struct scope_rec *r)
 {
 	const struct tramp_entry *e = &im->entry[im->at[KILN_HOOK_FMOD_RET]];
-	u64 *to = im->nret ? &f->args[im->nargs] : NULL, result = 0;
+	u64 *to = im->nret ? &f->args[im->nargs] : NULL, result = 0, verdict;
 
 	f->seen = im->newest;
 	if (to)
@@ -132,9 +132,11 @@ static __attribute__((noinline)) u64 enter_more(const struct tramp_image *im,
 				*to = result;
 			return finish(im, f, r);
 		}
+	/* not behind the scope, where the image may be gone */
+	verdict = im->at[KILN_HOOK_FEXIT] < im->n ? KILN_TRAMP_CALL
+						  : KILN_TRAMP_JUMP;
 	scope_leave(r);
-	return im->at[KILN_HOOK_FEXIT] < im->n ? KILN_TRAMP_CALL
-					       : KILN_TRAMP_JUMP;
+	return verdict;
 }
 
 /* ---- the stub's two calls -------------------------------------------------------- */

@@ -20,7 +20,6 @@ enum { PROBE = 0, PROBES = 300, ROUNDS = 200, TEXT = 5 };
 
 static int port;
 
-
 static int call_up(void)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET,
@@ -144,8 +143,8 @@ static unsigned long long calls_in(const struct histogram *h)
 	return n;
 }
 
-static void print_row(unsigned slot, unsigned long long n,
-	unsigned long long most)
+static void print_row(
+	unsigned slot, unsigned long long n, unsigned long long most)
 {
 	static const char stars[] = "****************************************";
 

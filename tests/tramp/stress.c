@@ -82,6 +82,7 @@ static void fail(const char *what, unsigned long got, unsigned long want)
 
 static void call(unsigned depth);
 
+__attribute__((visibility("default"))) long work(struct call *c);
 KILN_HOOKABLE long work(struct call *c)
 {
 	c->begun = last_cookie;

@@ -234,7 +234,11 @@ inline exits(c)
 	atomic { assert(!(through[c] & ~out)); through[c] = 0 }
 }
 
+#ifdef NESTED
 proctype Thread() provided (!irq)
+#else
+proctype Thread()
+#endif
 {
 	byte im, in, out, seen, begun, word_was;
 
