@@ -374,7 +374,8 @@ static void update(struct folder *F, u32 i, struct ins *x)
 	/* the builders may have linked new instructions in front of it */
 	to->prev = prev;
 	to->next = next;
-	F->known[i] = known_bits(F, x);
+	if (x->type != TY_NONE)
+		F->known[i] = known_bits(F, x);
 	if (n == OP_VARARGS)
 		return;
 	if (!memcmp(x->arg, old, sizeof(old)))

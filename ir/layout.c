@@ -121,7 +121,6 @@ static void renumber(struct layout *l)
 	}
 	f->blk = blk;
 	f->nblk = f->blkcap = l->n;
-	cfg_analyse(f);
 }
 
 void pass_layout(struct fn *f)

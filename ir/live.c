@@ -519,19 +519,13 @@ static void split_tie(struct ra *ra, u32 num, u32 def, u32 use)
 		ra->use[s->use + k].kind = USE_MOVE;
 }
 
-static void split_ties(struct ra *ra)
+static void split_ties(struct ra *ra, const struct mins *i, u32 num)
 {
-	for (u32 num = 0; num < ra->nnum; num++) {
-		if (ra_is_label(ra, num))
-			continue;
-		const struct mins *i = ra_ins(ra, num);
-		const struct mopd *o = mir_opd(ra->m, i);
+	const struct mopd *o = mir_opd(ra->m, i);
 
-		for (u32 k = 0; k < i->nopd; k++)
-			if (o[k].tied && o[k].fixed == PREG_NONE)
-				split_tie(ra, num, o[k].reg,
-					o[o[k].tied - 1].reg);
-	}
+	for (u32 k = 0; k < i->nopd; k++)
+		if (o[k].tied && o[k].fixed == PREG_NONE)
+			split_tie(ra, num, o[k].reg, o[o[k].tied - 1].reg);
 }
 
 /* ---- Reservations ---- */
@@ -613,8 +607,15 @@ void ra_live(struct ra *ra)
 			mir_opd(ra->m, &ra->m->ins.v[k]), ra->m->ins.v[k].nopd);
 	scan_uses(ra);
 	scan_ranges(ra);
-	split_ties(ra);
-	for (u32 num = 0; num < ra->nnum; num++)
-		if (!ra_is_label(ra, num))
-			scan_fixed(ra, ra_ins(ra, num), num);
+	for (u32 b = 0; b < ra->m->nblk; b++) {
+		const struct mblk *blk = &ra->m->blk[b];
+		u32 num = ra_label(ra, b) + 1;
+
+		for (u32 k = 0; k < blk->n; k++, num++) {
+			const struct mins *i = &ra->m->ins.v[blk->first + k];
+
+			split_ties(ra, i, num);
+			scan_fixed(ra, i, num);
+		}
+	}
 }
