@@ -19,9 +19,12 @@ compile --btf types.o -o hooks.kiln.o hooks.bpf.o
 has out '^  f +fexit +out_f +s64 \(s32, u64\) +optional$'
 # standard error is what t_damage looks at: reports go beside it
 export ASAN_OPTIONS="log_path=$work/report" UBSAN_OPTIONS="log_path=$work/report"
-for object in two hooks; do
-	"$T_DAMAGE" $object.kiln.o || {
+damage()
+{
+	"$T_DAMAGE" "$@" || {
 		cat report* 2>/dev/null
-		fail "damage of $object"
+		fail "damage: $*"
 	}
-done
+}
+damage two.kiln.o
+damage hooks.kiln.o 11

@@ -147,6 +147,11 @@ typedef void (*btf_trace_wake)(void *data, struct task_struct *p, int flag);
 btf_trace_wake event;
 struct mm_struct mm; /* or clang only declares it */
 int run(struct pair two, int n, struct task_struct *t) { return t->pid + n; }
+struct link {
+	long a;
+	struct task_struct *to;
+};
+int via(struct link l) { return l.to->pid; }
 struct task_struct *find(int pid) { return 0; }
 int bpf_lsm_check(struct task_struct *task, int mode) { return 0; }
 END2
@@ -161,6 +166,10 @@ SEC("fentry/run") int enter(u64 *ctx)
 	return t->mm->total_vm + (int)ctx[2];
 }
 SEC("fexit/find") int leave(u64 *ctx)
+{
+	return ((struct task_struct *)ctx[1])->pid;
+}
+SEC("?fentry/via") int member(u64 *ctx)
 {
 	return ((struct task_struct *)ctx[1])->pid;
 }
@@ -194,6 +203,7 @@ loads trace --btf kernel.o <<'END2'
 enter t->mm
 enter t->mm->total_vm
 leave result->pid
+member l.to->pid
 wake arg0->pid
 check task->mm
 check task->mm->total_vm
@@ -206,6 +216,7 @@ loads trace <<'END2'
 enter
 enter
 leave
+member
 wake
 check
 check

@@ -21,7 +21,7 @@ struct file {
 	size_t n;
 };
 
-enum { CUT_STEP = 61, BYTE_STEP = 3 };
+enum { CUT_STEP = 20, BYTE_STEP = 3 }; /* the first in units of the second */
 
 static int report; /* our own stderr; 2 is that of the commands */
 static int copy;   /* a memfd */
@@ -119,8 +119,10 @@ int main(int argc, char **argv)
 	struct file f;
 
 	report = dup(2);
-	if (argc != 2)
-		die("usage: t_damage OBJECT");
+	size_t step = argc == 3 ? strtoul(argv[2], NULL, 10) : BYTE_STEP;
+
+	if (argc < 2 || argc > 3 || !step)
+		die("usage: t_damage OBJECT [STEP]");
 	f = read_file(argv[1]);
 	copy = memfd_create("copy", 0);
 	snprintf(copy_name, sizeof(copy_name), "/proc/self/fd/%d", copy);
@@ -130,9 +132,9 @@ int main(int argc, char **argv)
 		dup2(err, 2) < 0)
 		die("cannot redirect");
 	check_all(f.p, f.n, 0);
-	for (size_t n = 0; n < f.n; n += CUT_STEP)
+	for (size_t n = 0; n < f.n; n += CUT_STEP * step + 1)
 		check_all(f.p, n, n);
-	for (size_t i = 0; i < f.n; i += BYTE_STEP) {
+	for (size_t i = 0; i < f.n; i += step) {
 		u8 was = f.p[i];
 
 		f.p[i] = i % 2 ? (u8)(was ^ 1 << i % 8) : (u8)(was + 0x7f);
