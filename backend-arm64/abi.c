@@ -30,6 +30,7 @@
  * across the one, X0 with the result across the other.
  */
 #include "backend-arm64/a64.h"
+#include "kiln/format.h"
 
 /* ---- frames -------------------------------------------------------------- */
 
@@ -216,15 +217,21 @@ static void call_sym(struct unit_fn *u, u32 sym)
 	put(&u->code, a64_bl(0));
 }
 
+/* bti c; nop: what a patchable function entry of C looks like. */
+static void entry_site(struct unit_fn *u)
+{
+	put(&u->code, a64_hint(A64_BTI_C));
+	unit_add_entry(u, at(&u->code), KILN_ARM64_SLED);
+	put(&u->code, a64_hint(A64_NOP));
+}
+
 /* paciasp; store x30; enter; [count = 0; x10 = &count;] body; leave; load x30;
  * autiasp; ret */
-int a64_wrapper(const struct wrap *w, struct arena *a, struct unit_fn *out)
+static void hold_scope(const struct wrap *w, struct unit_fn *out)
 {
 	struct a64_frame f = {
 		.saved = 1u << A64_X30, .size = 16, .sign_ra = true};
 
-	out->a = a;
-	out->align = 16;
 	out->stack = f.size;
 	a64_prologue(&f, &out->code, out);
 	call_sym(out, w->enter);
@@ -235,5 +242,15 @@ int a64_wrapper(const struct wrap *w, struct arena *a, struct unit_fn *out)
 	call_sym(out, w->body);
 	call_sym(out, w->leave);
 	a64_epilogue(&f, &out->code, true, out);
+}
+
+int a64_wrapper(const struct wrap *w, struct arena *a, struct unit_fn *out)
+{
+	out->a = a;
+	out->align = 16;
+	if (w->site)
+		entry_site(out);
+	if (w->scope)
+		hold_scope(w, out);
 	return 0;
 }

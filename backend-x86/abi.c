@@ -29,6 +29,7 @@
  * C saves the rest around it. They are called with RSP 16-aligned.
  */
 #include "backend-x86/x86.h"
+#include "kiln/format.h"
 
 /* ---- frames --------------------------------------------------------------------- */
 
@@ -165,17 +166,21 @@ static u8 *call_sym(struct unit_fn *u, const u8 *start, u8 *p, u32 sym)
 	return p;
 }
 
-/* endbr64; push; enter; [count = 0; rax = &count;] body; leave; pop; ret */
-int x86_wrapper(const struct wrap *w, struct arena *a, struct unit_fn *out)
+/* endbr64; nop: what a patchable function entry of C looks like. */
+static u8 *entry_site(u8 *p, const u8 *start, struct unit_fn *u)
 {
-	struct x86_frame f = {.size = 8, .landing_pad = true};
-	u8 *start, *p;
+	p = x86_endbr64(p);
+	unit_add_entry(u, (u32)(p - start), KILN_X86_SLED);
+	return x86_nop(p, KILN_X86_SLED);
+}
 
-	out->a = a;
-	out->align = 16;
-	out->stack = 16;
-	start = buf_room(&out->code, 64);
-	p = x86_prologue(&f, start, 0, out);
+/* endbr64; push; enter; [count = 0; rax = &count;] body; leave; pop; ret */
+static u8 *hold_scope(
+	const struct wrap *w, u8 *p, const u8 *start, struct unit_fn *out)
+{
+	struct x86_frame f = {.size = 8, .landing_pad = !w->site};
+
+	p = x86_prologue(&f, p, (u32)(p - start), out);
 	p = call_sym(out, start, p, w->enter);
 	if (w->counter) {
 		p = x86_mov_mi(p, X86_SIZE_4, x86_at(X86_RSP, 0), 0);
@@ -183,7 +188,21 @@ int x86_wrapper(const struct wrap *w, struct arena *a, struct unit_fn *out)
 	}
 	p = call_sym(out, start, p, w->body);
 	p = call_sym(out, start, p, w->leave);
-	p = x86_epilogue(&f, p, (u32)(p - start), true, out);
+	out->stack = 16;
+	return x86_epilogue(&f, p, (u32)(p - start), true, out);
+}
+
+int x86_wrapper(const struct wrap *w, struct arena *a, struct unit_fn *out)
+{
+	u8 *start, *p;
+
+	out->a = a;
+	out->align = 16;
+	p = start = buf_room(&out->code, 64);
+	if (w->site)
+		p = entry_site(p, start, out);
+	if (w->scope)
+		p = hold_scope(w, p, start, out);
 	out->code.n += (size_t)(p - start);
 	return 0;
 }

@@ -30,6 +30,7 @@ void unit_add_rel(struct unit_fn *u, u32 off, u32 type, u32 sym, i64 addend);
 /* Code from off on belongs to BPF slot insn. Offsets rise. */
 void unit_add_line(struct unit_fn *u, u32 off, u32 insn);
 /* A tail call, whose last `size` bytes jump. */
+void unit_add_entry(struct unit_fn *u, u32 off, u8 size);
 void unit_add_site(struct unit_fn *u, u32 off, u8 size, u32 sym, u32 key);
 void unit_add_cfi(
 	struct unit_fn *u, u32 off, enum unit_cfi_kind kind, u8 reg, i32 value);

@@ -25,10 +25,12 @@ struct cg {
 	u32 nsyms;
 };
 
-/* What a wrapper calls: symbols. counter: and owns the count of tail calls. */
+/* What stands before prog.body, which comes next: an entry site, a function that
+ * holds a run scope around it, or both. */
 struct wrap {
-	u32 body, enter, leave;
-	bool counter;
+	bool site, scope;
+	u32 body, enter, leave; /* symbols that it calls: scope */
+	bool counter;		/* and owns the count of tail calls */
 };
 
 struct target {
@@ -65,8 +67,8 @@ struct target {
 	struct mfn *(*select)(
 		struct fn *f, const struct cg *cg, struct arena *a);
 	int (*emit)(struct mfn *m, const struct cg *cg, struct unit_fn *out);
-	/* The C-callable `prog` around prog.body when a run scope is needed
-	 * (kiln/runtime.h). */
+	/* The C-callable `prog` before prog.body when a run scope is needed
+	 * (kiln/runtime.h) or it has an entry site. */
 	int (*wrapper)(
 		const struct wrap *w, struct arena *a, struct unit_fn *out);
 	/* The template of the stub of a function that is called so

@@ -33,3 +33,9 @@ void unit_add_site(struct unit_fn *u, u32 off, u8 size, u32 sym, u32 key)
 		.key = key,
 	};
 }
+
+void unit_add_entry(struct unit_fn *u, u32 off, u8 size)
+{
+	*vec_push(u->a, &u->site) = (struct unit_site){
+		.off = off, .kind = SITE_ENTRY, .size = size};
+}

@@ -126,6 +126,7 @@ static int set_options(struct run *r, const struct kiln_compile_opts *o)
 	l->cg.opt = (u8)(o->opt < 0 ? 0 : o->opt ? o->opt : 2);
 	l->cg.raw = o->raw;
 	l->cg.strict_align = o->strict_align;
+	l->cg.entry_sites = o->entry_sites;
 	l->cg.inline_scope = o->hosted;
 	l->cg.reg_mask = o->reg_mask;
 	l->cg.tail_calls = (u8)o->tail_calls;
@@ -352,11 +353,20 @@ static int compile_func(struct run *r, u32 i)
 	return err;
 }
 
+static bool needs_scope(const struct link *l, u32 i)
+{
+	return l->m.func.v[i].is_prog && l->m.func.v[i].needs_scope;
+}
+
 static int make_wrapper(struct link *l, u32 i)
 {
 	struct placed *p = &l->placed[i];
-	u32 enter = module_undef(&l->m, SYM_RUNTIME, KILN_SCOPE_ENTER);
-	u32 leave = module_undef(&l->m, SYM_RUNTIME, KILN_SCOPE_LEAVE);
+	u32 enter = 0, leave = 0;
+
+	if (needs_scope(l, i)) {
+		enter = module_undef(&l->m, SYM_RUNTIME, KILN_SCOPE_ENTER);
+		leave = module_undef(&l->m, SYM_RUNTIME, KILN_SCOPE_LEAVE);
+	}
 
 	l->cg.syms = l->m.sym.v;
 	l->cg.nsyms = l->m.sym.n;
@@ -365,6 +375,8 @@ static int make_wrapper(struct link *l, u32 i)
 	p->wrapper->sym = l->m.func.v[i].sym;
 	buf_init(&p->wrapper->code, &l->a);
 	const struct wrap w = {
+		.site = lk_has_site(l, &l->m.func.v[i]),
+		.scope = needs_scope(l, i),
 		.body = l->m.func.v[i].body_sym,
 		.enter = enter,
 		.leave = leave,
@@ -406,8 +418,8 @@ static int generate(struct run *r)
 		int err = compile_func(r, i);
 		arena_reset(&l->fa);
 		arena_reset(&l->ma);
-		if (!err && l->m.func.v[i].is_prog &&
-			l->m.func.v[i].needs_scope)
+		if (!err &&
+			(needs_scope(l, i) || lk_has_site(l, &l->m.func.v[i])))
 			err = make_wrapper(l, i);
 		if (err == -ENOMEM)
 			return err;

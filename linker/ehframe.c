@@ -120,7 +120,7 @@ void lk_eh_frame(struct link *l)
 		if (!l->wanted[i])
 			continue;
 		if (p->wrapper)
-			put_fde(l, eh, p->sec, 0, p->wrapper);
+			put_fde(l, eh, p->sec, p->entry, p->wrapper);
 		put_fde(l, eh, p->sec, p->off, p->unit);
 	}
 	for (u32 i = 0; i < l->hooked.n; i++)

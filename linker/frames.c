@@ -55,7 +55,7 @@ static void add_frame(struct frames *w, u32 i)
 	if (w->user[i] != SEVERAL) {
 		const struct placed *q = &l->placed[w->user[i] - 1];
 
-		row_text(l, s, FIELD(prog), q->sec, q->wrapper ? 0 : q->off);
+		row_text(l, s, FIELD(prog), q->sec, q->entry);
 	}
 #undef FIELD
 }

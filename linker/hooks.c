@@ -233,7 +233,7 @@ static void add_row(struct link *l, sec_id s, const struct hooked *h, u32 func)
 	put_le16(b->p + FIELD(ret), (u16)h->places.ret);
 	row_text(l, s, FIELD(target), h->word, 0);
 	row_string(l, s, FIELD(name), h->model->func);
-	row_text(l, s, FIELD(prog), p->sec, p->wrapper ? 0 : p->off);
+	row_text(l, s, FIELD(prog), p->sec, p->entry);
 	row_text(l, s, FIELD(stub), h->sec, 0);
 	row_string(l, s, FIELD(model), h->model->text);
 #undef FIELD

@@ -222,25 +222,46 @@ static u32 place_unit(struct link *l, sec_id sec, const struct unit_fn *u)
 	return (u32)buf_put(&s->bytes, u->code.p, u->code.n);
 }
 
+/* A site alone goes on into the body: its end is where that begins. */
+static u32 place_wrapper(
+	struct link *l, const struct placed *p, const struct func *f)
+{
+	struct buf *b = &img_sec(&l->img, p->sec)->bytes;
+	u32 align = p->unit->align ? p->unit->align : 16;
+
+	if (!(f->is_prog && f->needs_scope))
+		while ((b->n + p->wrapper->code.n) % align)
+			buf_u8(b, l->cg.target->code_fill);
+	else
+		buf_align(b, align, l->cg.target->code_fill);
+	return (u32)buf_put(b, p->wrapper->code.p, p->wrapper->code.n);
+}
+
 static void place_func(struct link *l, u32 i)
 {
 	struct placed *p = &l->placed[i];
 	const struct func *f = &l->m.func.v[i];
-	u64 flags = SHF_ALLOC | SHF_EXECINSTR | SHF_GROUP;
-	u32 wrapper = 0;
+	u64 flags = SHF_ALLOC | SHF_EXECINSTR | SHF_GROUP, size;
 
 	/* nobody names a static program, or needs to name one that attaches to
 	 * a function: its row must keep it */
 	if (f->is_prog && (!f->is_global || f->hook.model))
 		flags |= SHF_GNU_RETAIN;
-	p->sec = img_sec_new(&l->img, arena_printf(&l->a, ".text.%s", f->name),
+	p->sec = img_sec_new(&l->img,
+		lk_has_site(l, f) ? KILN_SEC_TEXT
+				  : arena_printf(&l->a, ".text.%s", f->name),
 		SHT_PROGBITS, flags, 16);
 	if (p->wrapper)
-		wrapper = place_unit(l, p->sec, p->wrapper);
+		p->entry = place_wrapper(l, p, f);
 	p->off = place_unit(l, p->sec, p->unit);
-	define(l, f->body_sym, p->sec, p->off, p->unit->code.n);
-	if (p->wrapper)
-		define(l, f->sym, p->sec, wrapper, p->wrapper->code.n);
+	if (!p->wrapper)
+		p->entry = p->off;
+	size = p->off + p->unit->code.n - p->entry;
+	if (f->body_sym != f->sym) {
+		define(l, f->body_sym, p->sec, p->off, p->unit->code.n);
+		size = p->wrapper->code.n;
+	}
+	define(l, f->sym, p->sec, p->entry, size);
 	img_sec(&l->img, p->sec)->group =
 		img_group_new(&l->img, l->img.of_sym[f->sym]);
 }
@@ -258,7 +279,7 @@ static void relocate_func(struct link *l, u32 i)
 	const struct placed *p = &l->placed[i];
 
 	if (p->wrapper)
-		relocate_unit(l, p->sec, 0, p->wrapper);
+		relocate_unit(l, p->sec, p->entry, p->wrapper);
 	relocate_unit(l, p->sec, p->off, p->unit);
 }
 

@@ -102,9 +102,9 @@ struct hooked {
 /* Where a function's code went. */
 struct placed {
 	sec_id sec;
-	u32 off;	  /* of the body in its section */
-	u32 wrapper_size; /* bytes before it, 0: none */
-	struct unit_fn *unit, *wrapper;
+	u32 off;   /* of the body in its section */
+	u32 entry; /* of the wrapper, or of the body again */
+	struct unit_fn *unit, *wrapper; /* wrapper: or NULL */
 };
 
 struct link {
@@ -142,6 +142,8 @@ int lk_compile(const struct kiln_input *in, size_t n,
 
 /* ---- resolve.c ---- */
 int lk_resolve(struct link *l);
+/* It has an entry site: programs can attach to it. */
+bool lk_has_site(const struct link *l, const struct func *f);
 
 /* ---- layout.c ---- */
 sec_id img_sec_new(

@@ -23,6 +23,7 @@ enum opt_id {
 	O_MAX_CPUS,
 	O_ENV,
 	O_TAIL_CALLS,
+	O_ENTRY_SITES,
 	O_STRICT_ALIGN,
 	O_PREFIX,
 	O_EXPORT,
@@ -62,6 +63,7 @@ static const struct opt_row rows[] = {
 	{"max-cpus",     O_MAX_CPUS,     CLI_COMPILE, "N",       "CPU slots of per-CPU maps; default 64"},
 	{"env",          O_ENV,          CLI_COMPILE, "ENV",     "freestanding (default) or hosted"},
 	{"tail-calls",   O_TAIL_CALLS,   CLI_COMPILE, "KIND",    "direct (default), slot or static"},
+	{"entry-sites",  O_ENTRY_SITES,  CLI_COMPILE, NULL,      "programs can attach to the programs in it"},
 	{"strict-align", O_STRICT_ALIGN, CLI_COMPILE, NULL,      "no unaligned accesses (arm64 without MMU)"},
 	{"prefix",       O_PREFIX,       CLI_COMPILE, "PREFIX",  "put before exported names"},
 	{"export",       O_EXPORT,       CLI_COMPILE, "LIST",    "export only these names, comma-separated"},
@@ -216,6 +218,7 @@ static int set_option(struct cli *o, int id, char *s)
 			o, "env", s, "freestanding", "hosted", &o->c.hosted);
 		break;
 	case O_TAIL_CALLS: err = set_tail_calls(o, s); break;
+	case O_ENTRY_SITES: o->c.entry_sites = true; break;
 	case O_STRICT_ALIGN: o->c.strict_align = true; break;
 	case O_PREFIX: o->c.prefix = s; break;
 	case O_EXPORT: set_exports(o, s); break;

@@ -208,6 +208,12 @@ static void check_exports(struct link *l)
 	}
 }
 
+bool lk_has_site(const struct link *l, const struct func *f)
+{
+	return l->cg.entry_sites && (f->is_prog || f->is_global) &&
+	       !f->is_thunk;
+}
+
 static void name_func(struct link *l, u32 i)
 {
 	struct func *f = &l->m.func.v[i];
@@ -216,7 +222,7 @@ static void name_func(struct link *l, u32 i)
 	if (s->bind == BIND_PROTECTED && !is_exported(l, f->name))
 		s->bind = BIND_HIDDEN;
 	f->body_sym = f->sym;
-	if (f->is_prog && f->needs_scope)
+	if (f->is_prog && (f->needs_scope || lk_has_site(l, f)))
 		f->body_sym = module_sym(&l->m, SYM_BODY,
 			s->bind == BIND_LOCAL ? BIND_LOCAL : BIND_HIDDEN,
 			arena_printf(&l->a, "%s" KILN_BODY_SUFFIX, f->name), i);

@@ -116,13 +116,12 @@ static void add_prog(struct link *l, u32 i)
 		b->p + offsetof(struct kiln_prog_row, flags), prog_flags(l, f));
 	put_le32(b->p + offsetof(struct kiln_prog_row, stack), f->stack);
 	put_le32(b->p + offsetof(struct kiln_prog_row, code),
-		p->off - (p->wrapper ? 0 : p->off) + (u32)p->unit->code.n);
+		p->off - p->entry + (u32)p->unit->code.n);
 	row_string(l, s, offsetof(struct kiln_prog_row, name), f->name);
 	row_string(l, s, offsetof(struct kiln_prog_row, section),
 		f->section ? f->section : "");
 	row_string(l, s, offsetof(struct kiln_prog_row, context), f->context);
-	row_text(l, s, offsetof(struct kiln_prog_row, entry), p->sec,
-		p->wrapper ? 0 : p->off);
+	row_text(l, s, offsetof(struct kiln_prog_row, entry), p->sec, p->entry);
 	row_text(l, s, offsetof(struct kiln_prog_row, body), p->sec, p->off);
 }
 
@@ -168,7 +167,7 @@ static void add_site(struct link *l, sec_id s, const struct placed *p,
 		frozen ? KILN_SITE_FROZEN : KILN_SITE_OPEN);
 	put_le32(b->p + FIELD(key), u->key);
 	row_text(l, s, FIELD(addr), p->sec, p->off + u->off);
-	row_text(l, s, FIELD(owner), p->sec, p->wrapper ? 0 : p->off);
+	row_text(l, s, FIELD(owner), p->sec, p->entry);
 	if (frozen)
 		return;
 	const struct mapdef *d = &l->m.map.v[y->index];
@@ -180,10 +179,27 @@ static void add_site(struct link *l, sec_id s, const struct placed *p,
 #undef FIELD
 }
 
+static void add_entry(struct link *l, const struct placed *p)
+{
+	sec_id s = row_sec(l, KILN_SEC_SITES, p->sec);
+	struct buf *b = &img_sec(&l->img, s)->bytes;
+	const struct unit_site *u = &p->wrapper->site.v[0];
+#define FIELD(f) (at + offsetof(struct kiln_site_row, f))
+	size_t at = buf_zero(b, sizeof(struct kiln_site_row));
+
+	b->p[FIELD(kind)] = KILN_SITE_ENTRY;
+	b->p[FIELD(size)] = u->size;
+	row_text(l, s, FIELD(addr), p->sec, p->entry + u->off);
+	row_text(l, s, FIELD(owner), p->sec, p->entry);
+#undef FIELD
+}
+
 static void add_sites(struct link *l, u32 i)
 {
 	const struct placed *p = &l->placed[i];
 
+	if (p->wrapper && p->wrapper->site.n)
+		add_entry(l, p);
 	if (!p->unit->site.n)
 		return;
 	sec_id s = row_sec(l, KILN_SEC_SITES, p->sec);
@@ -266,11 +282,12 @@ static const char *options_text(struct link *l)
 
 	return arena_printf(&l->a,
 		"target=%s opt=%u env=%s max-cpus=%u "
-		"map-storage=%s strict-align=%u tail-calls=%s",
+		"map-storage=%s strict-align=%u tail-calls=%s%s",
 		l->cg.target->name, l->cg.opt,
 		o->hosted ? "hosted" : "freestanding", l->m.max_cpus,
 		o->map_storage_dynamic ? "dynamic" : "static", o->strict_align,
-		tail_calls[o->tail_calls]);
+		tail_calls[o->tail_calls],
+		o->entry_sites ? " entry-sites=1" : "");
 }
 
 static void add_kiln_note(struct link *l)

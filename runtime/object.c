@@ -269,6 +269,9 @@ static int check_site(
 	const struct kiln_map *m =
 		PTR(const struct kiln_map, obj_self(&r->map));
 
+	if (r->kind == KILN_SITE_ENTRY && r->state == KILN_SITE_OPEN &&
+		obj_is_in(o, SEG_TEXT, PTR(void, obj_self(&r->addr)), r->size))
+		return 0;
 	if (r->kind != KILN_SITE_TAIL_CALL || r->size != poke_size ||
 		!obj_is_in(o, SEG_TEXT, PTR(void, obj_self(&r->addr)), r->size))
 		return obj_refuse(o, KILN_SEC_SITES ": a row points outside");

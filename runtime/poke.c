@@ -51,11 +51,15 @@ static void *self(const i32 *field)
 	return (u8 *)(uintptr_t)field + *field;
 }
 
+static bool is_open(const struct kiln_site_row *r)
+{
+	return r->kind == KILN_SITE_TAIL_CALL && r->state == KILN_SITE_OPEN;
+}
+
 static bool is_of(
 	const struct kiln_site_row *r, const struct kiln_map *m, u32 key)
 {
-	return r->state == KILN_SITE_OPEN && r->key == key &&
-	       self(&r->map) == m;
+	return is_open(r) && r->key == key && self(&r->map) == m;
 }
 
 /* The first site of the slot from number n on; o->nsite: none. */
@@ -169,7 +173,7 @@ void poke_begin(struct kiln_object *o)
 {
 	for (u32 n = 0; n < o->nsite; n++) {
 		const struct kiln_site_row *r = &o->site[n];
-		u64 body = r->state == KILN_SITE_OPEN ? slot_of_site(r) : 0;
+		u64 body = is_open(r) ? slot_of_site(r) : 0;
 
 		if (body &&
 			!atomic_load_explicit(gate_of(r), memory_order_relaxed))

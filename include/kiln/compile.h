@@ -75,6 +75,9 @@ struct kiln_compile_opts {
 	/* --attach: programs that are attached to their functions when the
 	 * image starts (kiln-module.o); NULL-terminated, or NULL */
 	const char *const *attach;
+	/* --entry-sites: programs can attach to programs and global subprograms
+	 * of this object */
+	bool entry_sites;
 };
 
 /* Compiles and links n inputs into one native object. On success returns 0

@@ -189,12 +189,16 @@ struct kiln_site_row {
 	uint8_t size;	/* its bytes */
 	uint16_t state; /* enum kiln_site_state: as compiled */
 	int32_t owner;	/* self-relative: the function it is in */
-	/* Of a tail call: */
+	/* Of a tail call, else 0: */
 	int32_t map;  /* self-relative: struct kiln_map of the prog_array */
 	int32_t gate; /* self-relative: a byte, in writable data. While it is 0
 		       * nobody who enters the function comes to addr */
 	uint32_t key;
 };
+
+/* Of entry sites: bytes of no operation, as KILN_SLED of kiln/hook.h says. */
+#define KILN_X86_SLED	7
+#define KILN_ARM64_SLED 4
 
 enum kiln_site_kind { KILN_SITE_ENTRY = 1, KILN_SITE_TAIL_CALL = 2 };
 enum kiln_site_state {
