@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "runtime/object.h"
+#include "runtime/tramp.h"
 
 /* ---- 1: sections -> segments ---------------------------------------------------- */
 
@@ -270,6 +271,8 @@ static int load(struct kiln_object *o)
 	/* the tables again: relocations of a damaged object may lie in them */
 	if ((err = index_tables(o)))
 		return err;
+	if ((err = tramp_make_sites(o)))
+		return err;
 	if ((err = debug_add(o)))
 		return err;
 	/* its programs may run: their faults are fixed up */
@@ -299,6 +302,7 @@ RT_API int kiln_object_load(struct kiln_object *o)
 	/* a core may have fetched what was at these addresses before: nobody
 	 * jumps here until all have serialised */
 	kiln_port_core_sync();
+	o->opts.symbols = NULL; /* borrowed until now */
 	o->loaded = true;
 	prog_add_object(o);
 	return 0;

@@ -314,9 +314,9 @@ static bool is_good_hook(
 	const struct kiln_object *o, const struct kiln_hook_row *r)
 {
 	return r->kind >= KILN_HOOK_FENTRY && r->kind <= KILN_HOOK_FREPLACE &&
-	       r->nargs + r->nret <= KILN_TRAMP_WORDS &&
-	       r->lits % 8 == 0 && r->call + 8 <= r->lits &&
-	       r->jump + 8 <= r->lits && r->ret < r->lits &&
+	       r->nargs + r->nret <= KILN_TRAMP_WORDS && r->lits % 8 == 0 &&
+	       r->call + 8 <= r->lits && r->jump + 8 <= r->lits &&
+	       r->ret < r->lits &&
 	       obj_is_text(o, PTR(char, obj_self(&r->name))) &&
 	       obj_is_text(o, PTR(char, obj_self(&r->model))) &&
 	       obj_is_in(o, SEG_RELRO, PTR(void, obj_self(&r->target)), 8) &&
@@ -330,6 +330,19 @@ static struct kiln_program *find_entry(const struct kiln_object *o, u64 entry)
 		if ((uintptr_t)o->prog[i].entry == entry)
 			return &o->prog[i];
 	return NULL;
+}
+
+static void index_entries(struct kiln_object *o, const struct kiln_tables *t)
+{
+	for (const struct kiln_site_row *r = t->sites; r < t->sites_end; r++) {
+		struct kiln_program *p =
+			r->kind == KILN_SITE_ENTRY
+				? find_entry(o, obj_self(&r->owner))
+				: NULL;
+
+		if (p)
+			p->has_site = true;
+	}
 }
 
 static int index_hooks(struct kiln_object *o, const struct kiln_tables *t)
@@ -381,6 +394,7 @@ int obj_index(struct kiln_object *o, const struct kiln_tables *t)
 		err = index_sites(o, t);
 	if (!err)
 		err = index_hooks(o, t);
+	index_entries(o, t);
 	return err ? err : index_faults(o, t);
 }
 
@@ -529,11 +543,17 @@ RT_API kiln_prog_fn kiln_program_entry(const struct kiln_program *p)
 	return p->entry;
 }
 
-/* Programs with tail calls want a count, which their wrapper has. */
+/* Programs with tail calls want a count, which their wrapper has; what is attached
+ * to a program is behind its entry. */
+kiln_prog_fn obj_run_by(const struct kiln_program *p)
+{
+	return p->flags & KILN_PROG_TAIL_CALLS || p->has_site ? p->entry
+							      : p->body;
+}
+
 RT_API uint64_t kiln_program_run(const struct kiln_program *p, void *ctx)
 {
-	kiln_prog_fn fn =
-		p->flags & KILN_PROG_TAIL_CALLS ? p->entry : p->body;
+	kiln_prog_fn fn = obj_run_by(p);
 	struct tramp_cell *cell =
 		unlikely(load32(&rt_stats_on, memory_order_relaxed))
 			? tramp_cells((struct kiln_program *)(uintptr_t)p)
@@ -543,10 +563,10 @@ RT_API uint64_t kiln_program_run(const struct kiln_program *p, void *ctx)
 	if (unlikely(cell))
 		return rt_tramp_count(cell, fn, ctx);
 	if (p->flags & KILN_PROG_TAIL_CALLS)
-		return p->entry(ctx);
+		return fn(ctx);
 
 	kiln_scope_enter();
-	r = p->body(ctx);
+	r = fn(ctx);
 	kiln_scope_leave();
 	return r;
 }

@@ -66,6 +66,7 @@ struct kiln_program {
 	u32 type, flags;
 	u32 size;   /* bytes of code from entry on */
 	u64 faults; /* atomic */
+	bool has_site; /* programs can be attached to it */
 	const struct kiln_hook_row *hook; /* or NULL: it attaches to nothing */
 	struct tramp_cell *cell; /* atomic; NULL: nothing counted yet */
 };
@@ -134,6 +135,8 @@ void obj_error(const struct kiln_object *o, const char *fmt, ...)
 
 /* ---- object.c ---- */
 void obj_put(struct kiln_object *o); /* gives up a hold */
+/* What runs it inside a scope. */
+kiln_prog_fn obj_run_by(const struct kiln_program *p);
 void obj_drop(struct kiln_object *o); /* what both kinds have */
 u64 obj_self(const i32 *field);	     /* what a self-relative field names */
 /* n bytes at p lie in segment s; a NUL-terminated text in read-only data. */

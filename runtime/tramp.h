@@ -94,7 +94,10 @@ struct tramp_place {
 /* With the lock. 0, or -errno with the reason in the log, about `who`. */
 int tramp_find_place(
 	u64 func, const char *name, const char *who, struct tramp_place *p);
-/* Address of a function by KILN_HOOK(), 0: none. Takes the lock. */
+/* A loaded object's programs with entry sites can be hooked from now on. */
+int tramp_make_sites(struct kiln_object *o);
+/* Address of a function by KILN_HOOK(), or of a program with an entry site; 0:
+ * none. Takes the lock. */
 u64 tramp_find_name(const char *name);
 void tramp_share_modules(void); /* with the lock */
 

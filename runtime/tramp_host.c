@@ -70,6 +70,7 @@ struct tramp_hook {
 /* Its owner destroys it. */
 struct kiln_link {
 	struct kiln_link *next; /* in the hook, or among those to be detached */
+	struct kiln_link *after; /* among those that are left */
 	struct tramp_hook *hook; /* NULL: detached */
 	struct kiln_program *prog;
 	u64 id, cookie;
@@ -121,12 +122,6 @@ static void retire(struct tramp_image *im)
 	nretired++;
 }
 
-/* Inside a scope already: its C entry, where something more happens. */
-static kiln_prog_fn function_of(const struct kiln_program *p)
-{
-	return p->flags & KILN_PROG_TAIL_CALLS ? p->entry : p->body;
-}
-
 static void add_kind(
 	struct tramp_image *im, const struct tramp_hook *h, u32 kind)
 {
@@ -134,7 +129,7 @@ static void add_kind(
 	for (const struct kiln_link *l = h->links; l; l = l->next)
 		if (l->kind == kind)
 			im->entry[im->n++] = (struct tramp_entry){
-				.fn = (void (*)(void))function_of(l->prog),
+				.fn = (void (*)(void))obj_run_by(l->prog),
 				.cell = l->prog->cell,
 				.cookie = l->cookie,
 				.id = l->id,
@@ -244,9 +239,7 @@ static void drain(void)
 		atomic_exchange_explicit(&left, NULL, memory_order_acquire);
 
 	while (l) {
-		/* of destroyed links only `hook`'s list uses next */
-		struct kiln_link *next =
-			(struct kiln_link *)(uintptr_t)l->cookie;
+		struct kiln_link *next = l->after;
 
 		if (l->hook)
 			detach(l);
@@ -266,15 +259,14 @@ static void unlock(void)
 		 !kiln_port_lock(&tramp_lock));
 }
 
-/* A signal handler inside of attach or destroy: they do it when they end. The
- * cookie was copied to images. */
+/* A signal handler inside of attach or destroy: they do it when they end. */
 static void leave_behind(struct kiln_link *l)
 {
 	struct kiln_link *first =
 		atomic_load_explicit(&left, memory_order_relaxed);
 
 	do
-		l->cookie = (uintptr_t)first;
+		l->after = first;
 	while (!atomic_compare_exchange_weak_explicit(
 		&left, &first, l, memory_order_release, memory_order_relaxed));
 	if (!kiln_port_lock(&tramp_lock))

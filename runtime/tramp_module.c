@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runtime/map_prog_array.h"
 #include "runtime/object.h"
 #include "runtime/tramp.h"
 
@@ -37,10 +38,27 @@ static _Atomic bool exiting;   /* nothing is taken away any more */
 
 /* ---- sleds ----------------------------------------------------------------- */
 
+/* Number k: of C functions by the compiler's list, then of BPF programs by their
+ * sites. 0: none, UINT64_MAX: no more. */
+static u64 sled_number(const struct kiln_tables *t, size_t k)
+{
+	size_t n = (size_t)(t->sleds_end - t->sleds);
+
+	if (k < n)
+		return (uintptr_t)t->sleds[k];
+	k -= n;
+	if (k >= (size_t)(t->sites_end - t->sites))
+		return UINT64_MAX;
+	return t->sites[k].kind == KILN_SITE_ENTRY ? obj_self(&t->sites[k].addr)
+						   : 0;
+}
+
 static bool has_sled(const struct kiln_tables *t, u64 sled)
 {
-	for (const void *const *p = t->sleds; p < t->sleds_end; p++)
-		if ((uintptr_t)*p == sled)
+	u64 s;
+
+	for (size_t k = 0; (s = sled_number(t, k)) != UINT64_MAX; k++)
+		if (s == sled)
 			return true;
 	return false;
 }
@@ -63,12 +81,11 @@ static bool is_named(const struct kiln_tables *t, u64 sled)
 static size_t list_sleds(const struct kiln_tables *t, u64 *out)
 {
 	size_t n = 0;
+	u64 sled;
 
-	for (const void *const *p = t->sleds; p < t->sleds_end; p++) {
-		u64 sled = (uintptr_t)*p;
-
+	for (size_t k = 0; (sled = sled_number(t, k)) != UINT64_MAX; k++) {
 		if (!sled || !(is_in_text(t, sled) || is_named(t, sled)) ||
-			!sled_is_empty(*p))
+			!sled_is_empty(PTR(u8, sled)))
 			continue;
 		if (out)
 			out[n] = sled;
@@ -183,6 +200,72 @@ static struct module *find_tables(const struct kiln_tables *t)
 	return m;
 }
 
+/* ---- programs of loaded objects ------------------------------------------------ */
+
+int tramp_make_sites(struct kiln_object *o)
+{
+	const struct kiln_site_row *r = o->site, *end = o->site + o->nsite;
+	int err;
+
+	for (; r < end && r->kind != KILN_SITE_ENTRY; r++)
+		;
+	err = r < end ? text_edit(&o->text) : 0;
+	if (err || r == end)
+		return err;
+	for (; r < end; r++)
+		if (r->kind == KILN_SITE_ENTRY && r->size == sled_size &&
+			sled_is_empty(PTR(u8, obj_self(&r->addr))))
+			sled_make(text_rw(
+				&o->text, PTR(void, obj_self(&r->addr))));
+	text_done(&o->text, o->text.addr, o->text.size);
+	return 0;
+}
+
+static bool is_site(const struct kiln_object *o, u64 sled)
+{
+	for (u32 k = 0; k < o->nsite; k++)
+		if (o->site[k].kind == KILN_SITE_ENTRY &&
+			obj_self(&o->site[k].addr) == sled)
+			return true;
+	return false;
+}
+
+static bool find_site(u64 func, struct tramp_place *p)
+{
+	struct kiln_object *o = NULL;
+
+	if (kiln_port_lock(&rt_text_lock))
+		return false;
+	while ((o = prog_next_object(o)))
+		if (func - (uintptr_t)o->text.addr < o->text.size)
+			break;
+	if (o) {
+		p->sled = sled_of(PTR(void, func));
+		p->text = &o->text;
+	}
+	bool found = o && is_site(o, p->sled) && sled_is_made(PTR(u8, p->sled));
+	kiln_port_unlock(&rt_text_lock);
+	return found;
+}
+
+static u64 find_program(const char *name)
+{
+	struct kiln_object *o = NULL;
+	u64 found = 0;
+
+	if (kiln_port_lock(&rt_text_lock))
+		return 0;
+	while (!found && (o = prog_next_object(o)))
+		for (u32 k = 0; k < o->nprog; k++)
+			if (o->prog[k].has_site &&
+				!strcmp(o->prog[k].name, name))
+				found = (uintptr_t)o->prog[k].entry;
+	kiln_port_unlock(&rt_text_lock);
+	return found;
+}
+
+/* ---- finding, of modules -------------------------------------------------------- */
+
 u64 tramp_find_name(const char *name)
 {
 	const struct kiln_hook_name *n;
@@ -195,7 +278,7 @@ u64 tramp_find_name(const char *name)
 			if (!strcmp(n->name, name))
 				found = (uintptr_t)n->func;
 	kiln_port_unlock(&tramp_lock);
-	return found;
+	return found ? found : find_program(name);
 }
 
 #define SLED_OPTION "-fpatchable-function-entry=KILN_SLED (kiln/hook.h)"
@@ -255,6 +338,8 @@ int tramp_find_place(
 		if (p->text && sled_is_made(PTR(u8, p->sled)))
 			return 0;
 	}
+	if (!m && find_site(func, p))
+		return 0;
 	return refuse(func, name, who, m);
 }
 
