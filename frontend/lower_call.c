@@ -111,7 +111,7 @@ void lower_call(struct lower *l, const struct insn *i)
 	const struct fe_call *c = &l->fe->calls.v[u->call - 1];
 	ref r;
 
-	if (is_tail_call(&c->to)) {
+	if (makes_tail_call(c)) {
 		lower_tail_call(l, c);
 		return;
 	}

@@ -34,7 +34,7 @@ static void find_counter(struct module *m, struct func *f)
 	if (f->counter)
 		return;
 	for (u32 k = 0; k < f->fe->calls.n; k++)
-		f->tail_calls |= is_tail_call(&f->fe->calls.v[k].to);
+		f->tail_calls |= makes_tail_call(&f->fe->calls.v[k]);
 	f->counter = f->tail_calls;
 	for (u32 k = 0; k < f->ncallee; k++) {
 		find_counter(m, &m->func.v[f->callee[k]]);
@@ -63,7 +63,7 @@ static u32 frame_of(const struct func *f)
 static void check_frames(const struct module *m, const struct func *f, u32 up)
 {
 	for (u32 k = 0; up > FRAMES_MAX && k < f->fe->calls.n; k++)
-		if (is_tail_call(&f->fe->calls.v[k].to))
+		if (makes_tail_call(&f->fe->calls.v[k]))
 			fe_bad(m, f, f->fe->calls.v[k].slot,
 				"tail call in a subprogram below %u bytes of "
 				"frames, wanted at most %u",
@@ -116,7 +116,7 @@ static void use_map(const struct module *m, const struct func *f, u32 slot,
 static void use_call(const struct module *m, const struct func *f,
 	const struct fe_call *c, const char *context)
 {
-	for (u32 k = 0; is_tail_call(&c->to) && k < m->map.n; k++)
+	for (u32 k = 0; makes_tail_call(c) && k < m->map.n; k++)
 		if (rty_is_array(m, c->type[1], k))
 			use_map(m, f, c->slot, &m->map.v[k], context);
 }

@@ -296,6 +296,12 @@ struct fe_call {
 	u32 key;
 };
 
+/* One that may leave the program. */
+static inline bool makes_tail_call(const struct fe_call *c)
+{
+	return is_tail_call(&c->to) && !c->left_out;
+}
+
 void types_record(struct types *t, u32 func);
 u8 types_region(const struct module *m, struct rty base); /* enum region */
 

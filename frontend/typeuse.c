@@ -453,10 +453,15 @@ static void use_tail_call(const struct walk *w, struct fe_call *c)
 		c->arg[k] = (struct arg_mem){.size_arg = -1};
 	}
 	if (!is_own_context(r[0]))
-		bad(w, "argument 1 of tail_call is %s, wanted the context",
+		leave_out(w, c,
+			"argument 1 of tail_call is %s, wanted the context",
 			rty_name(r[0], w->m, name, sizeof(name)));
-	if (!is_prog_array(w, r[1]))
-		bad(w, "argument 2 of tail_call is %s, wanted a prog_array",
+	if (r[1].kind == RTY_UNKNOWN)
+		bad(w, "argument 2 of tail_call is unknown, wanted a "
+		       "prog_array");
+	else if (!is_prog_array(w, r[1]))
+		leave_out(w, c,
+			"argument 2 of tail_call is %s, wanted a prog_array",
 			rty_name(r[1], w->m, name, sizeof(name)));
 	c->has_key = r[2].kind == RTY_SCALAR && r[2].fixed;
 	c->key = (u32)r[2].off;
@@ -671,9 +676,7 @@ static void use_insn(struct walk *w, const struct insn *i)
 		w->fe->effects |= effects_of(r->kind, u->region);
 	}
 	switch (r->kind) {
-	case ISA_MOV:
-		u->whole = types_mov_whole(i, w->s->reg[i->src]);
-		return;
+	case ISA_MOV: u->whole = types_mov_whole(i, w->s->reg[i->src]); return;
 	case ISA_CALL:
 	case ISA_CALLFN:
 	case ISA_KFUNC:

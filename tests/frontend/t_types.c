@@ -322,9 +322,6 @@ static void t_types_stack_bounds(void **state)
 static void t_types_calls_are_refused(void **state)
 {
 	(void)state;
-	refuse("r3 = 1\nr2 = 7\ncall 12\nexit",
-		"insn 2: argument 2 of tail_call is number +7, wanted a "
-		"prog_array");
 	refuse("call 9999\nexit", "insn 0: unknown helper 9999");
 	refuse("callx r1\nexit",
 		"insn 0: callx through context, wanted a function address or "
@@ -339,6 +336,9 @@ static void t_types_calls_are_refused(void **state)
 static void t_types_calls_are_left_out(void **state)
 {
 	(void)state;
+	leave_out("r3 = 1\nr2 = 7\ncall 12\nexit",
+		"insn 2: argument 2 of tail_call is number +7, wanted a "
+		"prog_array");
 	leave_out("r1 += 4\nr2 = 0\ncall 44\nexit",
 		"insn 2: argument 1 of xdp_adjust_head is context +4, wanted "
 		"the context");
