@@ -54,8 +54,16 @@ struct __attribute__((packed)) header {
 
 #include <kiln/bpf.h>
 
-#define DATA(ctx)     ((u8 *)(long)(ctx)->data)
-#define DATA_END(ctx) ((u8 *)(long)(ctx)->data_end)
+/* The compilers believe that these have 32 bits, and would now and then spill and
+ * extend them as such, which verifiers refuse: here they do not know. */
+#define POINTER(v)                               \
+	__extension__({                          \
+		u64 p_ = (v);                    \
+		__asm__ volatile("" : "+r"(p_)); \
+		(u8 *)(long)p_;                  \
+	})
+#define DATA(ctx)     POINTER((ctx)->data)
+#define DATA_END(ctx) POINTER((ctx)->data_end)
 typedef struct xdp_md xdp_ctx;
 typedef struct __sk_buff tc_ctx;
 
