@@ -36,7 +36,7 @@ clang-19 -target bpf -g -mcpu=v2 -O2
 clang -target bpf -g -mcpu=v1 -Os
 END
 nways=$(wc -l <ways)
-objects=0 runs=0 refused=0 bad=0
+objects=0 runs=0 refused=0 mixed=0 bad=0
 
 differs()
 {
@@ -50,6 +50,11 @@ differs()
 level()
 {
 	compile "-O$2" -o "a$2.kiln.o" "$1" 2>err || {
+		# one instruction for two kinds of pointers: no verifier takes it
+		! grep -Eq 'something else on another|variable offset' err || {
+			mixed=$((mixed + 1))
+			return 0
+		}
 		head -2 err
 		bad=$((bad + 1))
 		echo "REFUSED: cgen $seed: $way: at -O$2"
@@ -63,8 +68,9 @@ level()
 
 arm64()
 {
-	"$KILN" compile --target=aarch64 "-O$2" -o a64.kiln.o "$1" &&
-		"$EMULATOR" "$RUN_ARM64" a64.kiln.o >lines 2>&1 || true
+	"$KILN" compile --target=aarch64 "-O$2" -o a64.kiln.o "$1" 2>err ||
+		return 0 # as level() said
+	"$EMULATOR" "$RUN_ARM64" a64.kiln.o >lines 2>&1 || true
 	runs=$((runs + 1))
 	cmp -s native lines || differs "$way: kiln for arm64 -O$2"
 }
@@ -100,5 +106,5 @@ while [ "$seed" -lt $((first + count)) ]; do
 	seed=$((seed + 1))
 done
 echo "$count sources; $objects objects, $refused refused by their compiler;" \
-	"$runs runs; $bad differ"
+	"$mixed times refused by kiln as by verifiers; $runs runs; $bad differ"
 [ "$bad" = 0 ]
