@@ -100,3 +100,17 @@ int BPF_PROG(missing_entry)
 {
 	return 0;
 }
+
+SEC("xdp")
+int dropper(struct xdp_md *ctx)
+{
+	return 1;
+}
+
+SEC("fexit/dropper")
+int BPF_PROG(dropper_exit, struct xdp_md *x, int ret)
+{
+	say(7000);
+	say(ret);
+	return 0;
+}

@@ -226,6 +226,23 @@ static void many_programs(void)
 	SAID_NOTHING();
 }
 
+/* A BPF program that was compiled with --entry-sites. */
+static void programs_are_hooked(void)
+{
+	struct kiln_program *p = kiln_object_find_program(object, "dropper");
+	struct kiln_link *l = attach("dropper_exit", 0);
+	uint64_t ctx[16] = {0};
+
+	check(l);
+	forget();
+	check(kiln_program_run(p, ctx) == 1);
+	check(kiln_program_entry(p)(ctx) == 1);
+	SAID(7000, 1, 7000, 1);
+	kiln_link_destroy(l);
+	check(kiln_program_run(p, ctx) == 1);
+	SAID(7000, 1, 7000, 1);
+}
+
 /* Both are counted when statistics are on, and not before. */
 static void statistics(void)
 {
@@ -361,6 +378,7 @@ int main(int argc, char **argv)
 	recursive_functions();
 	active_programs_are_passed_over();
 	many_programs();
+	programs_are_hooked();
 	statistics();
 	forked();
 	inside_a_scope();

@@ -6,7 +6,7 @@ source=$KILN_TOP/tests/attach
 bpf "$source/attach.bpf.c" attach.bpf.o
 build="$CC -g -O2 $include -I$source"
 $build -gbtf -c -o types.o "$source/targets.c"
-compile --btf types.o -o attach.kiln.o attach.bpf.o
+compile --entry-sites --btf types.o -o attach.kiln.o attach.bpf.o
 
 # app OPTION...
 app()
