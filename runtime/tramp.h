@@ -41,12 +41,16 @@ struct tramp_entry {
 	u64 id; /* of the link: later ones are larger */
 };
 
+enum { TRAMP_SLOW = 0x100 };
+
 /* Immutable, from its publication to a grace period after the next one's. */
 struct tramp_image {
 	/* by kind: the first one of it, or where it would be: fentry, fmod_ret,
 	 * freplace, fexit */
 	u32 at[KILN_HOOK_FREPLACE + 1];
 	u32 n;
+	u32 quick; /* at most one fentry, then fexit: what enter says; else
+		    * TRAMP_SLOW */
 	u32 nargs, nret;	  /* words: the result is args[nargs] */
 	u32 cap;		  /* entries that there is room for */
 	u64 newest;		  /* id in it */

@@ -141,6 +141,21 @@ static __attribute__((noinline)) u64 enter_more(const struct tramp_image *im,
 
 /* ---- the stub's two calls -------------------------------------------------------- */
 
+static __attribute__((noinline)) u64 enter_all(const struct tramp_image *im,
+	struct kiln_tramp_frame *f, struct scope_rec *r)
+{
+	const struct tramp_entry *e = im->entry;
+	u64 ignored;
+
+	for (; e < &im->entry[im->at[KILN_HOOK_FMOD_RET]]; e++)
+		run(im, e, f, r, with_words, &ignored);
+	if (im->at[KILN_HOOK_FMOD_RET] < im->n)
+		return enter_more(im, f, r);
+	scope_leave(r);
+	return KILN_TRAMP_JUMP;
+}
+
+/* Quick for at most one fentry program and any fexit. */
 u64 rt_tramp_enter(struct kiln_tramp_frame *f)
 {
 	const struct tramp_gate *g = PTR(const struct tramp_gate, f->hook);
@@ -149,15 +164,16 @@ u64 rt_tramp_enter(struct kiln_tramp_frame *f)
 	 * in it */
 	const struct tramp_image *im =
 		atomic_load_explicit(&g->image, memory_order_acquire);
-	const struct tramp_entry *e = im->entry;
+	u32 verdict = im->quick;
 	u64 ignored;
 
-	for (; e < &im->entry[im->at[KILN_HOOK_FMOD_RET]]; e++)
-		run(im, e, f, r, with_words, &ignored);
-	if (unlikely(im->at[KILN_HOOK_FMOD_RET] < im->n))
-		return enter_more(im, f, r);
+	if (unlikely(verdict == TRAMP_SLOW))
+		return enter_all(im, f, r);
+	f->seen = im->newest;
+	if (likely(im->at[KILN_HOOK_FMOD_RET]))
+		run(im, im->entry, f, r, with_words, &ignored);
 	scope_leave(r);
-	return KILN_TRAMP_JUMP;
+	return verdict;
 }
 
 void rt_tramp_exit(struct kiln_tramp_frame *f)

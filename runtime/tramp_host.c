@@ -136,6 +136,15 @@ static void add_kind(
 			};
 }
 
+static u32 quick_verdict(const struct tramp_image *im)
+{
+	if (im->at[KILN_HOOK_FMOD_RET] > 1 ||
+		im->at[KILN_HOOK_FEXIT] != im->at[KILN_HOOK_FMOD_RET])
+		return TRAMP_SLOW;
+	return im->at[KILN_HOOK_FEXIT] < im->n ? KILN_TRAMP_CALL
+					       : KILN_TRAMP_JUMP;
+}
+
 /* A4, D1 */
 static void publish(struct tramp_hook *h, struct tramp_image *im)
 {
@@ -149,6 +158,7 @@ static void publish(struct tramp_hook *h, struct tramp_image *im)
 		add_kind(im, h, KILN_HOOK_FMOD_RET);
 		add_kind(im, h, KILN_HOOK_FREPLACE);
 		add_kind(im, h, KILN_HOOK_FEXIT);
+		im->quick = quick_verdict(im);
 		for (const struct kiln_link *l = h->links; l; l = l->next)
 			im->newest = l->id;
 	}
