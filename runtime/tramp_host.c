@@ -80,6 +80,7 @@ struct kiln_link {
 /* state */
 u32 tramp_lock;
 static struct tramp_hook *hooks; /* under tramp_lock, as what follows */
+static struct tramp_hook *ended; /* functions that are gone; stubs stay */
 static u64 last_id;
 static struct tramp_image *retired;
 static u32 nretired, max_retired = RETIRED_BATCH;
@@ -700,10 +701,13 @@ void tramp_forget(const struct kiln_object *o, u64 lo, u64 hi)
 		bool dies = h->place.func - lo < hi - lo;
 
 		detach_of(h, dies ? NULL : o);
-		if (dies) /* its stub has it: it is not freed */
-			*p = h->next;
-		else
+		if (!dies) {
 			p = &h->next;
+			continue;
+		}
+		*p = h->next;
+		h->next = ended;
+		ended = h;
 	}
 	unlock();
 }
