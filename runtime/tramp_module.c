@@ -204,9 +204,12 @@ static struct module *find_tables(const struct kiln_tables *t)
 
 int tramp_make_sites(struct kiln_object *o)
 {
-	const struct kiln_site_row *r = o->site, *end = o->site + o->nsite;
+	const struct kiln_site_row *r = o->site, *end;
 	int err;
 
+	if (!o->nsite)
+		return 0;
+	end = r + o->nsite;
 	for (; r < end && r->kind != KILN_SITE_ENTRY; r++)
 		;
 	err = r < end ? text_edit(&o->text) : 0;
