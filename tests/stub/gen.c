@@ -157,7 +157,10 @@ static void make_value(struct value *v, u32 kind)
 	case 1: make_struct(v); break;
 	case 2: make_scalar(v, &types[T_FLOAT + pick(2)]); break;
 	case 3: make_class(v, pick(CLASSES)); break;
-	default: make_value(v, pick(4)); break;
+	case 4: /* registers that are left over must stay so */
+		make_class(v, TYPES + MAX_SIZE + pick(10));
+		break;
+	default: make_value(v, pick(5)); break;
 	}
 }
 
@@ -229,7 +232,7 @@ static void make_func(struct sig *f, u32 k)
 	f->k = k;
 	state = k * 0x9e3779b97f4a7c15u;
 	pick(2);
-	kind = pick(5);
+	kind = pick(6);
 	f->nparam = k < CLASSES ? 1 : pick(MAX_PARAMS + 1);
 	for (u32 i = 0; i < f->nparam; i++)
 		if (k < CLASSES)
@@ -239,7 +242,7 @@ static void make_func(struct sig *f, u32 k)
 	if (k < CLASSES)
 		make_class(&f->ret, k);
 	else if (pick(8))
-		make_value(&f->ret, 4);
+		make_value(&f->ret, 5);
 	else
 		f->ret = (struct value){.type = "void", .wire = "void"};
 	for (u32 i = 0; i < f->nparam; i++) {
