@@ -99,7 +99,20 @@ static void what_is_unresolved_is_named(void)
 	kiln_object_close(o);
 }
 
-static void other_abis_machines_and_cpus_are_refused(void)
+/* The same program, compiled for the target that does not run here. */
+static void the_other_machine_is_refused(const char *other)
+{
+#if defined(__x86_64__)
+	const char wanted[] = "machine 183, this process runs on 62";
+#else
+	const char wanted[] = "machine 62, this process runs on 183";
+#endif
+
+	CHECK(!kiln_object_open_file(other, NULL) && errno == ENOEXEC);
+	CHECK(strstr(last, other) && strstr(last, wanted));
+}
+
+static void other_abis_are_refused(void)
 {
 	const char all[] = "kiln\0\0\0\0\1\0\0";
 	const char abi[] = "kiln\0\0\0\0\2\0\0";
@@ -360,12 +373,13 @@ static int denied(struct kiln_object *none)
 
 int main(int argc, char **argv)
 {
-	CHECK(argc == 2);
+	CHECK(argc == 3);
 	file = argv[1];
 	kiln_set_log(on_log, NULL);
 	symbols_come_from_three_places();
 	what_is_unresolved_is_named();
-	other_abis_machines_and_cpus_are_refused();
+	the_other_machine_is_refused(argv[2]);
+	other_abis_are_refused();
 	far_code_reaches_the_runtime();
 	no_mapping_is_writable_and_executable();
 	int err = child(denied, NULL);

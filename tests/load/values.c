@@ -140,7 +140,7 @@ static void a_map_of_the_host_serves(void)
 
 int main(int argc, char **argv)
 {
-	CHECK(argc == 2);
+	CHECK(argc == 3);
 	file = argv[1];
 	knobs_are_set_before_load();
 	instances_share_nothing();
