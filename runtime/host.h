@@ -9,9 +9,9 @@
 
 /* ---- scope_host.c: threads, CPU slots, grace periods -------------------------- */
 
-#define SCOPE_LINE 64
-#define SCOPE_SLOTS 512	   /* CPU slots that there may be */
-#define SCOPE_NEST 0xffffu /* of ctr: how many scopes are open */
+#define SCOPE_LINE  64
+#define SCOPE_SLOTS 512	    /* CPU slots that there may be */
+#define SCOPE_NEST  0xffffu /* of ctr: how many scopes are open */
 
 struct scope_slot {
 	u64 owner; /* struct scope_rec *, or another value: not its own */
@@ -51,27 +51,36 @@ extern u32 rt_scope_phase __attribute__((visibility("hidden")));
 extern u32 rt_scope_fence __attribute__((visibility("hidden")));
 void rt_scope_slow(void);
 
-/* kiln_scope_enter() and _leave() for C: the same steps. */
-static always_inline struct scope_rec *scope_enter(void)
+/* kiln_scope_enter() and _leave() for C: the same steps. scope_try() is the short
+ * way: NULL says that rt_scope_slow() has to do the rest. */
+static always_inline struct scope_rec *scope_try(void)
 {
 	struct scope_rec *r = rt_scope_self;
+	u32 ctr;
 
-	if (likely(r)) {
-		u32 ctr = load32(&r->ctr, memory_order_relaxed);
+	if (unlikely(!r))
+		return NULL;
+	ctr = load32(&r->ctr, memory_order_relaxed);
+	store32(&r->ctr,
+		ctr & SCOPE_NEST
+			? ctr + 1
+			: load32(&rt_scope_phase, memory_order_relaxed),
+		memory_order_relaxed); /* E1 */
+	atomic_signal_fence(memory_order_seq_cst);
+	if (unlikely(load32(&rt_scope_fence, memory_order_relaxed)))
+		atomic_thread_fence(memory_order_seq_cst);
+	if (likely(r->slot && load64(&r->slot->owner, memory_order_relaxed) ==
+				      (uintptr_t)r)) /* E2 */
+		return r;
+	return NULL;
+}
 
-		store32(&r->ctr,
-			ctr & SCOPE_NEST ? ctr + 1
-					 : load32(&rt_scope_phase,
-						   memory_order_relaxed),
-			memory_order_relaxed); /* E1 */
-		atomic_signal_fence(memory_order_seq_cst);
-		if (unlikely(load32(&rt_scope_fence, memory_order_relaxed)))
-			atomic_thread_fence(memory_order_seq_cst);
-		if (likely(r->slot && load64(&r->slot->owner,
-					      memory_order_relaxed) ==
-					      (uintptr_t)r)) /* E2 */
-			return r;
-	}
+static always_inline struct scope_rec *scope_enter(void)
+{
+	struct scope_rec *r = scope_try();
+
+	if (likely(r))
+		return r;
 	rt_scope_slow();
 	return rt_scope_self;
 }

@@ -66,25 +66,39 @@ static __attribute__((noinline)) u64 counted(const struct tramp_image *im,
 }
 
 /* False: it is running on this thread. */
+static always_inline bool begin(struct tramp_cell *c,
+	const struct tramp_entry *e, struct kiln_tramp_frame *f,
+	const struct scope_rec *r)
+{
+	if (unlikely(c->active == r->token))
+		return false;
+	c->active = r->token;
+	f->cookie = e->cookie;
+	atomic_signal_fence(memory_order_seq_cst); /* a handler finds it */
+	return true;
+}
+
+static always_inline void end(struct tramp_cell *c)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	c->active = 0;
+}
+
 static always_inline bool run(const struct tramp_image *im,
 	const struct tramp_entry *e, struct kiln_tramp_frame *f,
 	const struct scope_rec *r, call_fn call, u64 *result)
 {
 	struct tramp_cell *c = &e->cell[r->cpu];
 
-	if (unlikely(c->active == r->token)) {
+	if (unlikely(!begin(c, e, f, r))) {
 		add(&c->misses, 1);
 		return false;
 	}
-	c->active = r->token;
-	f->cookie = e->cookie;
-	atomic_signal_fence(memory_order_seq_cst); /* a handler finds it */
 	if (unlikely(load32(&rt_stats_on, memory_order_relaxed)))
 		*result = counted(im, e, f, c, call);
 	else
 		*result = call(im, e, f);
-	atomic_signal_fence(memory_order_seq_cst);
-	c->active = 0;
+	end(c);
 	return true;
 }
 
@@ -141,9 +155,19 @@ static __attribute__((noinline)) u64 enter_more(const struct tramp_image *im,
 
 /* ---- the stub's two calls -------------------------------------------------------- */
 
-static __attribute__((noinline)) u64 enter_all(const struct tramp_image *im,
+static const struct tramp_image *image_of(const struct kiln_tramp_frame *f)
+{
+	const struct tramp_gate *g = PTR(const struct tramp_gate, f->hook);
+
+	/* pairs with the release in publish(): who sees an image sees what is
+	 * in it */
+	return atomic_load_explicit(&g->image, memory_order_acquire);
+}
+
+static __attribute__((noinline)) u64 enter_all(
 	struct kiln_tramp_frame *f, struct scope_rec *r)
 {
+	const struct tramp_image *im = image_of(f);
 	const struct tramp_entry *e = im->entry;
 	u64 ignored;
 
@@ -155,33 +179,48 @@ static __attribute__((noinline)) u64 enter_all(const struct tramp_image *im,
 	return KILN_TRAMP_JUMP;
 }
 
-/* Quick for at most one fentry program and any fexit. */
+static __attribute__((noinline)) u64 enter_slow(struct kiln_tramp_frame *f)
+{
+	rt_scope_slow();
+	return enter_all(f, rt_scope_self);
+}
+
+/* Quick for at most one fentry program and any fexit: nothing but that program is
+ * called in here, so that few registers are saved. */
 u64 rt_tramp_enter(struct kiln_tramp_frame *f)
 {
-	const struct tramp_gate *g = PTR(const struct tramp_gate, f->hook);
-	struct scope_rec *r = scope_enter();
-	/* pairs with the release in publish(): who sees an image sees what is
-	 * in it */
-	const struct tramp_image *im =
-		atomic_load_explicit(&g->image, memory_order_acquire);
-	u32 verdict = im->quick;
-	u64 ignored;
+	struct scope_rec *r = scope_try();
+	const struct tramp_image *im;
+	const struct tramp_entry *e;
+	u64 verdict;
 
-	if (unlikely(verdict == TRAMP_SLOW))
-		return enter_all(im, f, r);
+	if (unlikely(!r))
+		return enter_slow(f);
+	im = image_of(f);
+	e = im->entry;
+	if (unlikely(im->quick == TRAMP_SLOW ||
+		     load32(&rt_stats_on, memory_order_relaxed)))
+		return enter_all(f, r);
 	f->seen = im->newest;
-	if (likely(im->at[KILN_HOOK_FMOD_RET]))
-		run(im, im->entry, f, r, with_words, &ignored);
+	if (likely(im->at[KILN_HOOK_FMOD_RET])) {
+		struct tramp_cell *c = &e->cell[r->cpu];
+
+		if (unlikely(!begin(c, e, f, r)))
+			return enter_all(f, r); /* and it is counted */
+		((prog_fn)e->fn)(f->args);
+		end(c);
+	}
+	/* not behind the scope, where the image may be gone */
+	verdict = im->quick;
 	scope_leave(r);
 	return verdict;
 }
 
 void rt_tramp_exit(struct kiln_tramp_frame *f)
 {
-	const struct tramp_gate *g = PTR(const struct tramp_gate, f->hook);
 	struct scope_rec *r = scope_enter();
 
-	run_fexit(atomic_load_explicit(&g->image, memory_order_acquire), f, r);
+	run_fexit(image_of(f), f, r);
 	scope_leave(r);
 }
 
