@@ -272,10 +272,24 @@ static bool lay_type(
 
 /* ---- values -------------------------------------------------------------- */
 
+/* GCC 12 does not say that an enum is signed. With less than 32 bits a negative
+ * value does: and there callees rely on how their arguments are extended. */
+static bool has_negative(const struct btf_type *t)
+{
+	const struct btf_enum *e = btf_enum(t), *end = e + btf_vlen(t);
+
+	while (e < end && e->val >= 0)
+		e++;
+	return e < end;
+}
+
 static bool is_signed(const struct btf_type *t)
 {
-	return btf_is_int(t) ? btf_int_encoding(t) & BTF_INT_SIGNED
-			     : btf_is_any_enum(t) && btf_kflag(t);
+	if (btf_is_int(t))
+		return btf_int_encoding(t) & BTF_INT_SIGNED;
+	return btf_is_any_enum(t) &&
+	       (btf_kflag(t) ||
+		       (btf_is_enum(t) && t->size < 4 && has_negative(t)));
 }
 
 static u8 class_of(const struct btf_type *t)

@@ -38,6 +38,17 @@ static int open_memfd(void)
 					 : fd;
 }
 
+/* Applications close descriptors that they do not know (daemons), and get the
+ * same number again for a file of theirs: nothing is kept in one. But emulators
+ * want another mapping after each change. */
+static void forget_fd(struct text *t)
+{
+	if (poke_alias_is_stale())
+		return;
+	close(t->fd);
+	t->fd = -1;
+}
+
 static void drop(u8 *rw, u64 size, int fd)
 {
 	if (rw)
@@ -80,6 +91,8 @@ int text_run(struct text *t, bool keep)
 		text_close(t);
 	else if (madvise(t->rw, t->size, MADV_DOFORK))
 		return -errno;
+	else
+		forget_fd(t);
 	__builtin___clear_cache((char *)t->addr, (char *)t->addr + t->size);
 	return 0;
 }

@@ -446,12 +446,21 @@ static void attach_at_start(struct kiln_object *o)
 	}
 }
 
+static bool is_known(const struct kiln_tables *t)
+{
+	if (kiln_port_lock(&tramp_lock))
+		return false;
+	bool known = find_tables(t);
+	kiln_port_unlock(&tramp_lock);
+	return known;
+}
+
 RT_API int kiln_module_register(const struct kiln_tables *t)
 {
 	struct kiln_object *o;
 	int err;
 
-	if (!address_in(t))
+	if (!address_in(t) || is_known(t)) /* kiln-module.o, twice */
 		return 0;
 	if (!is_alone()) {
 		rt_log(KILN_LOG_ERROR,

@@ -69,6 +69,13 @@ int swap_exit(unsigned long long *ctx)
 	return 0;
 }
 
+SEC("fentry/enum_value")
+int enum_entry(unsigned long long *ctx)
+{
+	say((long)ctx[0]);
+	return 0;
+}
+
 SEC("fentry/nothing")
 int BPF_PROG(nothing_entry)
 {

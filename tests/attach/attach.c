@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,6 +165,17 @@ static void all_words_are_seen(void)
 	kiln_link_destroy(c);
 }
 
+/* Also where BTF does not say that it is one (GCC 12). */
+static void signed_enums_are_extended(void)
+{
+	struct kiln_link *l = attach("enum_entry", 0);
+
+	forget();
+	check(enum_value(BELOW) == -2);
+	SAID(-2);
+	kiln_link_destroy(l);
+}
+
 static void recursive_functions(void)
 {
 	struct kiln_link *l = attach("inner_exit", 0);
@@ -312,6 +324,32 @@ static void forked(void)
 	SAID_NOTHING();
 }
 
+/* A daemon closes what descriptors it has, and gets their numbers again. Code
+ * changes without any, but in emulators, which want another mapping. */
+__attribute__((unused)) static void descriptors_are_the_applications(void)
+{
+	struct kiln_link *l = attach("add_entry", 1);
+	int status, pipes[2];
+
+	fflush(stdout);
+	pid_t pid = fork();
+	if (!pid) {
+		for (int fd = 3; fd < 64; fd++)
+			close(fd);
+		while (!pipe(pipes) && pipes[1] < 32)
+			;
+		kiln_link_destroy(l); /* on pages of its own */
+		for (int fd = 3; fd < 32; fd++)
+			check(fcntl(fd, F_GETFD) >= 0);
+		forget();
+		call_add(1, 2);
+		SAID_NOTHING();
+		_exit(failures != 0);
+	}
+	check(waitpid(pid, &status, 0) == pid && status == 0);
+	kiln_link_destroy(l);
+}
+
 static void inside_a_scope(void)
 {
 	kiln_scope_enter();
@@ -375,12 +413,16 @@ int main(int argc, char **argv)
 	mod_ret_stops();
 	replace_runs_instead();
 	all_words_are_seen();
+	signed_enums_are_extended();
 	recursive_functions();
 	active_programs_are_passed_over();
 	many_programs();
 	programs_are_hooked();
 	statistics();
 	forked();
+#ifndef EMULATED
+	descriptors_are_the_applications();
+#endif
 	inside_a_scope();
 	wrong_targets();
 	no_code_is_writable();

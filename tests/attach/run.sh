@@ -12,8 +12,8 @@ compile --entry-sites --btf types.o -o attach.kiln.o attach.bpf.o
 app()
 {
 	# shellcheck disable=SC2086
-	$build -o app "$@" "$source/attach.c" "$source/targets.c" \
-		"$KILN_LIBS/kiln-module.o" "$KILN_LIBS/libkiln.a" -lpthread
+	$build ${run:+-DEMULATED} -o app "$@" "$source/attach.c" \
+		"$source/targets.c" "$KILN_LIBS/kiln-module.o" "$KILN_LIBS/libkiln.a" -lpthread
 }
 protect=-fcf-protection=full
 [ "${target:-$(uname -m)}" = x86_64 ] || protect=-mbranch-protection=standard
@@ -21,6 +21,7 @@ for options in "-pie -fPIE" "-no-pie -fno-pie $protect"; do
 	# shellcheck disable=SC2086
 	app -rdynamic $options
 	$run ./app attach.kiln.o || fail "loaded: $options"
-	app -DLINKED $options attach.kiln.o
+	# kiln-module.o once more
+	app -DLINKED $options attach.kiln.o "$KILN_LIBS/kiln-module.o"
 	$run ./app || fail "linked: $options"
 done

@@ -22,6 +22,12 @@ KILN_HOOKABLE struct pair swap(struct pair p)
 	return (struct pair){p.b, p.a};
 }
 
+KILN_HOOKABLE int enum_value(enum below e)
+{
+	calls++;
+	return e;
+}
+
 KILN_HOOKABLE void nothing(void)
 {
 	calls++;
