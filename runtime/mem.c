@@ -12,8 +12,12 @@
 
 #include "runtime/object.h"
 
-#define NEAR_STEP ((u64)4 << 20)
-enum { NEAR_TRIES = 20 }; /* on each side: 80 MiB, in reach of arm64's bl */
+/* Objects reach the runtime, and each other's maps, within 1 GiB of it. Those that
+ * are loaded first are in reach of arm64's bl, too. */
+static const struct near {
+	u64 step;
+	u32 tries; /* on each side */
+} near_steps[] = {{(u64)4 << 20, 255}, {(u64)256 << 10, 4080}};
 /* an address that nobody has, out of reach of everything else */
 #define FAR	    ((u64)1 << 44)
 #define MAX_RESERVE ((u64)1 << 31)
@@ -39,18 +43,23 @@ static u8 *reserve_at(u64 addr, u64 size)
 bool mem_far;
 
 /* Below it first: above it may be a heap that wants to grow. */
+static u8 *reserve_beside(u64 here, u64 size, u64 by)
+{
+	u8 *p = here > by + size ? reserve_at(here - by - size, size) : NULL;
+
+	return p ? p : reserve_at(here + by, size);
+}
+
 static u8 *reserve_near(u64 here, u64 size)
 {
-	for (u64 i = 1; i <= NEAR_TRIES; i++) {
-		u8 *p = NULL;
+	for (u32 k = 0; k < countof(near_steps); k++)
+		for (u64 i = 1; i <= near_steps[k].tries; i++) {
+			u8 *p = reserve_beside(
+				here, size, i * near_steps[k].step);
 
-		if (here > i * NEAR_STEP + size)
-			p = reserve_at(here - i * NEAR_STEP - size, size);
-		if (!p)
-			p = reserve_at(here + i * NEAR_STEP, size);
-		if (p)
-			return p;
-	}
+			if (p)
+				return p;
+		}
 	return reserve_at(0, size);
 }
 
@@ -66,8 +75,7 @@ u8 *mem_reserve_near(const void *at, u64 size)
 {
 	u64 page = (u64)sysconf(_SC_PAGESIZE);
 
-	return reserve_near(
-		(uintptr_t)at & ~(page - 1), align_up(size, page));
+	return reserve_near((uintptr_t)at & ~(page - 1), align_up(size, page));
 }
 
 void mem_unreserve(u8 *p, u64 size)

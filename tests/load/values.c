@@ -118,6 +118,25 @@ static void maps_are_shared(void)
 	kiln_object_close(b);
 }
 
+/* Places near the runtime do not run out. */
+static void many_share_a_map(void)
+{
+	enum { MANY = 90 };
+	static struct kiln_object *o[MANY];
+
+	for (int i = 0; i < MANY; i++) {
+		o[i] = opened(file, NULL);
+		if (i)
+			CHECK(!kiln_map_reuse(
+				map(o[i], "counts"), map(o[0], "counts")));
+		CHECK(!kiln_object_load(o[i]));
+		run(o[i], "count", 2);
+	}
+	CHECK(value(map(o[0], "counts"), 2) == 5 * MANY);
+	for (int i = 0; i < MANY; i++)
+		kiln_object_close(o[i]);
+}
+
 static void a_map_of_the_host_serves(void)
 {
 	struct kiln_map *m = kiln_map_create(2, "own", 4, 8, 100, NULL);
@@ -146,6 +165,7 @@ int main(int argc, char **argv)
 	instances_share_nothing();
 	maps_are_resized();
 	maps_are_shared();
+	many_share_a_map();
 	a_map_of_the_host_serves();
 	return 0;
 }
