@@ -70,7 +70,8 @@ static always_inline bool begin(struct tramp_cell *c,
 	const struct tramp_entry *e, struct kiln_tramp_frame *f,
 	const struct scope_rec *r)
 {
-	if (unlikely(c->active == r->token))
+	/* 0: a child whose parent's thread was in a scope */
+	if (unlikely(c->active == r->token) && r->token)
 		return false;
 	c->active = r->token;
 	f->cookie = e->cookie;

@@ -102,6 +102,17 @@ int BPF_PROG(add_again, int a, int b)
 	return 0;
 }
 
+extern void split(void) __ksym __weak;
+
+/* goes on in two processes */
+SEC("fentry/nothing")
+int BPF_PROG(nothing_splits)
+{
+	if (split)
+		split();
+	return 0;
+}
+
 SEC("?fentry/missing")
 int BPF_PROG(missing_entry)
 {

@@ -324,6 +324,38 @@ static void forked(void)
 	SAID_NOTHING();
 }
 
+static pid_t half;
+void split(void);
+
+void split(void)
+{
+	fflush(stdout);
+	half = fork();
+}
+
+/* What is attached runs in both, though the parent's thread was in a scope. */
+static void programs_fork(void)
+{
+	struct kiln_link *l = attach("nothing_splits", 0);
+	struct kiln_link *m = attach("nothing_entry", 0);
+	int status;
+
+	check(l && m);
+	forget();
+	nothing();
+	SAID(5000);
+	kiln_link_destroy(l);
+	nothing();
+	SAID(5000, 5000);
+	check(!kiln_synchronize());
+	if (!half) {
+		fflush(stdout);
+		_exit(failures != 0);
+	}
+	check(waitpid(half, &status, 0) == half && status == 0);
+	kiln_link_destroy(m);
+}
+
 /* A daemon closes what descriptors it has, and gets their numbers again. Code
  * changes without any, but in emulators, which want another mapping. */
 __attribute__((unused)) static void descriptors_are_the_applications(void)
@@ -420,6 +452,7 @@ int main(int argc, char **argv)
 	programs_are_hooked();
 	statistics();
 	forked();
+	programs_fork();
 #ifndef EMULATED
 	descriptors_are_the_applications();
 #endif
