@@ -78,14 +78,20 @@ int text_open(struct text *t)
 	return 0;
 }
 
+/* By a system call: ThreadSanitizer's mmap() writes what it knows of the pages,
+ * and for an executable's that is read-only. MAP_FAILED with errno. */
+static void *map_code(const struct text *t)
+{
+	return (void *)syscall(SYS_mmap, t->addr, t->size,
+		PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, t->fd, 0);
+}
+
 int text_run(struct text *t, bool keep)
 {
 	if (fcntl(t->fd, F_ADD_SEALS,
 		    F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE))
 		return -errno;
-	void *p = mmap(t->addr, t->size, PROT_READ | PROT_EXEC,
-		MAP_SHARED | MAP_FIXED, t->fd, 0);
-	if (p == MAP_FAILED)
+	if (map_code(t) == MAP_FAILED)
 		return -errno;
 	if (!keep)
 		text_close(t);
@@ -149,8 +155,7 @@ u8 *text_rw(const struct text *t, const void *at)
 void text_done(struct text *t, void *at, u64 n)
 {
 	if (poke_alias_is_stale())
-		mmap(t->addr, t->size, PROT_READ | PROT_EXEC,
-			MAP_SHARED | MAP_FIXED, t->fd, 0);
+		map_code(t);
 	__builtin___clear_cache((char *)at, (char *)at + n);
 	kiln_port_unlock(&t->lock);
 }

@@ -25,3 +25,11 @@ for options in "-pie -fPIE" "-no-pie -fno-pie $protect"; do
 	app -DLINKED $options attach.kiln.o "$KILN_LIBS/kiln-module.o"
 	$run ./app || fail "linked: $options"
 done
+
+# an executable with ThreadSanitizer, where that runs
+echo "int main(void) { return 0; }" >probe.c
+if [ -z "$run" ] && $CC -fsanitize=thread -o probe probe.c &&
+	setarch -R ./probe; then
+	app -rdynamic -fsanitize=thread
+	setarch -R ./app attach.kiln.o || fail "loaded, with ThreadSanitizer"
+fi
