@@ -140,6 +140,7 @@ int main(void)
 	}
 	if (!loaded || kernel_takes(fd[0], fd[1])) {
 		printf("skipped: no bpf(2), or an older kernel\n");
+		arena_fini(&a);
 		return SKIPPED;
 	}
 	for (u32 i = 0; i < countof(sections); i++)

@@ -61,6 +61,7 @@ int main(int argc, char **argv)
 	if (!o || bpf_object__load(o)) {
 		printf("skipped: the kernel does not take %s: errno %d\n",
 			argv[1], errno);
+		bpf_object__close(o);
 		return SKIPPED;
 	}
 	jmp = bpf_object__find_map_fd_by_name(o, "jmp");
