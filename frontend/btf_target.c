@@ -29,7 +29,9 @@ static int find_section(struct module *m, struct fe_target *t, struct span file,
 	}
 	i = target_elf_find(&t->elf, ".BTF", 0);
 	if (!i) {
-		target_error(m, t->name, "has no section .BTF");
+		target_error(m, t->name,
+			"has no section .BTF (gcc -gbtf for C makes one, or "
+			"pahole -J of what was compiled with -g)");
 		return -1;
 	}
 	*btf = target_elf_bytes(&t->elf, i);

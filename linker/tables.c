@@ -345,6 +345,23 @@ static void add_abi(struct link *l)
 	img_rel(g, s, 0, l->cg.target->rel_abs64, sym, 0);
 }
 
+/* What attaches programs at start must be there: see KILN_MODULE_SYMBOL. */
+static void add_module(struct link *l)
+{
+	struct image *g = &l->img;
+
+	if (!l->o->attach || !l->o->attach[0])
+		return;
+	u32 sym = img_sym_new(g, &(struct osym){.name = KILN_MODULE_SYMBOL,
+					 .bind = STB_GLOBAL,
+					 .vis = STV_HIDDEN});
+	sec_id s = img_sec_new(g, ".data.rel.ro.kiln_module", SHT_PROGBITS,
+		SHF_ALLOC | SHF_WRITE | SHF_GNU_RETAIN, 8);
+
+	buf_zero(&img_sec(g, s)->bytes, 8);
+	img_rel(g, s, 0, l->cg.target->rel_abs64, sym, 0);
+}
+
 int lk_tables(struct link *l)
 {
 	/* one table after the other: a loader takes them as runs of rows */
@@ -368,5 +385,6 @@ int lk_tables(struct link *l)
 	add_kiln_note(l);
 	add_gnu_notes(l);
 	add_abi(l);
+	add_module(l);
 	return 0;
 }

@@ -136,7 +136,9 @@ static int import_symbol(struct kiln_object *o, u32 i)
 	}
 	obj_error(o,
 		"symbol %s is not defined by the runtime, by the "
-		"application's table or by the process",
+		"application's table or by what the process exports: "
+		"link it with -rdynamic, or say KILN_HOOK(f) of a function f "
+		"to be hooked",
 		name);
 	return -ENOENT;
 }

@@ -5,6 +5,10 @@
  */
 #include "kiln/runtime.h"
 
+/* KILN_MODULE_SYMBOL; weak, as kiln-module.o may be linked twice. */
+extern const char kiln_module_o;
+__attribute__((weak, visibility("hidden"))) const char kiln_module_o = 1;
+
 __attribute__((constructor(101))) static void begin(void)
 {
 	const struct kiln_tables t = kiln_tables_self();

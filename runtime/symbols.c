@@ -61,6 +61,7 @@ static const struct {
 	KFUNC(bpf_rcu_read_lock),
 	KFUNC(bpf_rcu_read_unlock),
 	{KILN_ABI_SYMBOL, &kiln_abi_1},
+	{KILN_MODULE_SYMBOL, &kiln_abi_1}, /* any address will do */
 	{"memcpy", (const void *)&memcpy},
 	{"memmove", (const void *)&memmove},
 	{"memset", (const void *)&memset},

@@ -472,9 +472,9 @@ struct request {
 	(rt_log(KILN_LOG_ERROR, "%s: " fmt, (r)->who, ##__VA_ARGS__), -(err))
 
 #define NO_ATTACH                                                            \
-	"its section (%s) names no function that it attaches to, wanted "    \
-	"fentry/F, fexit/F, fmod_ret/F or freplace/F, and F's prototype by " \
-	"kiln compile --btf"
+	"its section (%s) names no function that it attaches to (fentry/F, " \
+	"fexit/F, fmod_ret/F, freplace/F), or F's prototype was not known: " \
+	"kiln compile --btf FILE"
 
 static int check_program(const struct request *r)
 {

@@ -317,7 +317,8 @@ static int refuse(
 	if (dladdr(PTR(void, func), &at) && at.dli_fname)
 		rt_log(KILN_LOG_ERROR,
 			"%s: %s is in %s, into which kiln-module.o is not "
-			"linked",
+			"linked, or which has no function that is "
+			"KILN_HOOKABLE (kiln/hook.h)",
 			who, name, at.dli_fname);
 	else
 		rt_log(KILN_LOG_ERROR,

@@ -20,8 +20,11 @@ extern "C" {
 /* ABI of the records below and of the symbols that objects import. Every
  * object references KILN_ABI_SYMBOL, which only a matching libkiln-core
  * defines: a mismatch is a link error or a refused load, never a crash. */
-#define KILN_ABI_VERSION    1
-#define KILN_ABI_SYMBOL	    "kiln_abi_1"
+#define KILN_ABI_VERSION 1
+#define KILN_ABI_SYMBOL	 "kiln_abi_1"
+/* In kiln-module.o, hidden. Objects with programs that are attached from the
+ * start reference it: without kiln-module.o, which does that, nothing links. */
+#define KILN_MODULE_SYMBOL  "kiln_module_o"
 
 #define KILN_HELPER_PREFIX  "kiln_helper_"
 #define KILN_MAP_OPS_PREFIX "kiln_map_ops_"

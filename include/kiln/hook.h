@@ -14,6 +14,11 @@
  * after its declaration, which also serves for static functions, and for
  * functions that are not KILN_HOOKABLE where everything is compiled with
  * -fpatchable-function-entry=KILN_SLED. GCC from 8, clang from 10.
+ *
+ * clang has no noipa: where it sees the function's body (same file, LTO), it may
+ * merge or drop calls of one without side effects, and know a result that is
+ * always the same. Programs then miss calls, or what they change is not seen. Not
+ * if the function is weak, too: KILN_HOOKABLE __attribute__((weak)).
  */
 #ifndef KILN_HOOK_H
 #define KILN_HOOK_H

@@ -101,7 +101,7 @@ bad none "No such file or directory"
 bad empty "size 0, wanted at least 24"
 bad t.c "neither ELF nor BTF: magic 0x7473, wanted 0xeb9f"
 clang -target bpf -c t.c -o bare.o
-bad bare.o "has no section .BTF"
+bad bare.o "has no section .BTF (gcc -gbtf for C makes one, or pahole -J of what was compiled with -g)"
 head -c 100 t.o >cut.o
 bad cut.o "no ELF file of 64 bits, little-endian, with sections"
 head -c 60 t.btf >cut.btf

@@ -8,6 +8,10 @@
 #include <kiln/hook.h>
 #include <kiln/runtime.h>
 
+/* Nobody attaches here. */
+extern const char kiln_module_o;
+const char kiln_module_o = 0;
+
 struct node {
 	int id;
 	struct node *next;
