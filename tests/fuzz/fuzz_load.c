@@ -57,6 +57,23 @@ static void change(struct kiln_object *o, unsigned how)
 		kiln_object_set_global(o, "knob", zero, 4);
 }
 
+/* Nobody calls the functions. A stub that was used once stays for ever. */
+static void attach(struct kiln_object *o)
+{
+	struct kiln_link *link[8];
+	u32 n = 0;
+
+	for (struct kiln_program *p = NULL;
+		n < countof(link) && (p = kiln_object_next_program(o, p));)
+		link[n++] = kiln_program_attach(p, NULL);
+	/* the others are the object's to detach */
+	for (u32 k = 0; k < n; k += 2)
+		kiln_link_destroy(link[k]);
+	kiln_object_close(o);
+	for (u32 k = 1; k < n; k += 2)
+		kiln_link_destroy(link[k]);
+}
+
 static void use(struct kiln_object *o)
 {
 	static u8 key[1 << 16], value[1 << 16];
@@ -89,6 +106,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		abort();
 	if (loaded)
 		use(o);
-	kiln_object_close(o);
+	if (loaded && data[7] & 8)
+		attach(o);
+	else
+		kiln_object_close(o);
 	return 0;
 }
