@@ -93,11 +93,14 @@ void tramp_after_fork(void);
 struct tramp_place {
 	u64 func, sled;
 	struct text *text; /* where its sled is written */
+	const char *why;   /* it is none; NULL: in no module */
 };
 
-/* With the lock. 0, or -errno with the reason in the log, about `who`. */
-int tramp_find_place(
-	u64 func, const char *name, const char *who, struct tramp_place *p);
+/* With the lock. 0 or -errno: tramp_say_why(), without the lock: dladdr() waits
+ * for constructors of libraries, and kiln-module.o's waits for the lock. */
+int tramp_find_place(u64 func, struct tramp_place *p);
+void tramp_say_why(
+	const struct tramp_place *p, const char *name, const char *who);
 /* A loaded object's programs with entry sites can be hooked from now on. */
 int tramp_make_sites(struct kiln_object *o);
 /* Address of a function by KILN_HOOK(), or of a program with an entry site; 0:

@@ -537,8 +537,10 @@ static int find_or_make(const struct request *r, struct tramp_hook **h)
 		return err;
 	*h = find_hook(r->target);
 	if (!*h)
-		err = tramp_find_place(r->target, r->func, r->who, &place);
+		err = tramp_find_place(r->target, &place);
 	unlock();
+	if (err)
+		tramp_say_why(&place, r->func, r->who);
 	if (err || *h)
 		return err;
 	err = hook_make(r->row, &place, h);

@@ -305,16 +305,36 @@ static const char *reason(const struct module *m, u64 func)
 	       "it with " SLED_OPTION;
 }
 
-static int refuse(
-	u64 func, const char *name, const char *who, const struct module *m)
+static int error_of(const struct module *m)
+{
+	return m->err == -EACCES ? -EPERM : m->err ? m->err : -EINVAL;
+}
+
+int tramp_find_place(u64 func, struct tramp_place *p)
+{
+	const struct module *m = find_module(func);
+
+	*p = (struct tramp_place){.func = func};
+	if (m) {
+		p->sled = sled_of(PTR(void, func));
+		if (!m->err && has_sled(&m->t, p->sled))
+			p->text = find_text(m, p->sled);
+		if (p->text && sled_is_made(PTR(u8, p->sled)))
+			return 0;
+		p->why = reason(m, func);
+		return error_of(m);
+	}
+	return find_site(func, p) ? 0 : -EINVAL;
+}
+
+void tramp_say_why(
+	const struct tramp_place *p, const char *name, const char *who)
 {
 	Dl_info at;
 
-	if (m) {
-		rt_log(KILN_LOG_ERROR, "%s: %s %s", who, name, reason(m, func));
-		return m->err == -EACCES ? -EPERM : m->err ? m->err : -EINVAL;
-	}
-	if (dladdr(PTR(void, func), &at) && at.dli_fname)
+	if (p->why)
+		rt_log(KILN_LOG_ERROR, "%s: %s %s", who, name, p->why);
+	else if (dladdr(PTR(void, p->func), &at) && at.dli_fname)
 		rt_log(KILN_LOG_ERROR,
 			"%s: %s is in %s, into which kiln-module.o is not "
 			"linked, or which has no function that is "
@@ -325,26 +345,6 @@ static int refuse(
 			"%s: %s is in no executable or library with "
 			"kiln-module.o",
 			who, name);
-	return -EINVAL;
-}
-
-int tramp_find_place(
-	u64 func, const char *name, const char *who, struct tramp_place *p)
-{
-	const struct module *m = find_module(func);
-
-	p->func = func;
-	p->text = NULL;
-	if (m) {
-		p->sled = sled_of(PTR(void, func));
-		if (!m->err && has_sled(&m->t, p->sled))
-			p->text = find_text(m, p->sled);
-		if (p->text && sled_is_made(PTR(u8, p->sled)))
-			return 0;
-	}
-	if (!m && find_site(func, p))
-		return 0;
-	return refuse(func, name, who, m);
 }
 
 void tramp_share_modules(void)

@@ -1,12 +1,15 @@
 /*
  * A library with a function that is hooked goes and comes again, at the same
  * address as a rule: links that it took along can be destroyed, and it is hooked
- * anew.
+ * anew. Also while another thread asks for what cannot be hooked.
  *
  *	usage: reopen OBJECT LIBRARY
  */
 #include <dlfcn.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "kiln/runtime.h"
 
@@ -40,6 +43,45 @@ static int once(const char *library, bool is_early)
 	return 0;
 }
 
+static void ignore_line(void *ctx, enum kiln_log_level level, const char *line)
+{
+	(void)ctx, (void)level, (void)line;
+}
+
+static atomic_bool opened;
+
+static void *open_and_close(void *library)
+{
+	for (int k = 0; k < 100; k++) {
+		void *h = dlopen(library, RTLD_NOW);
+
+		if (h)
+			dlclose(h);
+	}
+	opened = true;
+	return NULL;
+}
+
+/* The dynamic linker runs constructors with a lock that dladdr() takes. */
+static int refused_meanwhile(char *library)
+{
+	const struct kiln_attach_opts o = {
+		.sz = sizeof(o), .target = (void *)puts};
+	pthread_t thread;
+	int bad = 0;
+
+	kiln_set_log(ignore_line, NULL);
+	alarm(20);
+	if (pthread_create(&thread, NULL, open_and_close, library))
+		return 1;
+	while (!opened)
+		bad |= kiln_program_attach(
+			       kiln_object_find_program(object, "add_exit"),
+			       &o) != NULL;
+	pthread_join(thread, NULL);
+	return bad;
+}
+
 int main(int argc, char **argv)
 {
 	/* of another program, which is not attached here */
@@ -53,6 +95,8 @@ int main(int argc, char **argv)
 		return 1;
 	for (int k = 0; !bad && k < 6; k++)
 		bad = once(argv[2], k & 1);
+	if (!bad)
+		bad = refused_meanwhile(argv[2]);
 	kiln_object_close(object);
 	return bad != 0;
 }

@@ -12,5 +12,5 @@ compile --btf types.o -o optional.kiln.o optional.bpf.o
 ln -s "$(dirname "$(find "$KILN_LIBS" -name libkiln.so)")" libs
 $build -fPIC -shared -Wl,-soname,libw.so -o libw.so "$source/targets.c" \
 	"$KILN_LIBS/kiln-module.o" -Llibs -lkiln
-$build -o app "$source/reopen.c" -Llibs -lkiln -ldl
+$build -o app "$source/reopen.c" -Llibs -lkiln -ldl -lpthread
 LD_LIBRARY_PATH=libs:. $run ./app optional.kiln.o ./libw.so || fail "reopen"
