@@ -65,11 +65,13 @@ fi
 
 mkdir consumer
 cp "$here/app.c" two.bpf.o consumer
+cp two.bpf.o consumer/types.o
 cat >consumer/CMakeLists.txt <<'END'
 cmake_minimum_required(VERSION 3.25)
 project(consumer C)
 find_package(kiln 0.1 REQUIRED)
-kiln_add_object(two two.bpf.o -O1 --max-cpus=4)
+kiln_add_object(two two.bpf.o -O1 --max-cpus=4
+	--btf ${CMAKE_CURRENT_SOURCE_DIR}/types.o)
 add_executable(app app.c)
 target_compile_definitions(app PRIVATE KEEP=3)
 target_link_libraries(app PRIVATE two kiln::kiln)
@@ -78,3 +80,7 @@ CC=$CC cmake -S consumer -B consumer/build "-DCMAKE_PREFIX_PATH=$work/prefix" \
 	>log 2>&1 && cmake --build consumer/build >>log 2>&1 ||
 	{ cat log; fail "find_package"; }
 consumer/build/app >out || { cat out; fail "find_package: run"; }
+sleep 0.1
+touch consumer/types.o
+cmake --build consumer/build >log 2>&1
+has log 'Generating two.kiln.o'
