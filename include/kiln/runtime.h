@@ -212,14 +212,14 @@ struct kiln_attach_opts {
  * and a line in the log that says what would be right: ENOENT (no such function),
  * EINVAL (not a program that attaches; the function has no sled), EEXIST (another
  * prototype of the function is in use), EBUSY (freplace: there is one), ENODEV (the
- * object is not loaded), EDEADLK (inside a run scope), ERANGE, EPERM, ENOMEM. Any thread, not in a signal
- * handler. */
+ * object is not loaded), EDEADLK (inside a run scope), ERANGE, EPERM, ENOMEM. Any
+ * thread, not in a signal handler. */
 struct kiln_link *kiln_program_attach(
 	struct kiln_program *p, const struct kiln_attach_opts *opts);
 /* Takes effect for calls that begin from now on; fexit: that return from now on.
- * Never fails and does not wait for calls that are inside f; its memory goes later. NULL is fine. Objects that
- * are closed, and images that go, detach what they have by themselves: links stay
- * to be destroyed. */
+ * Never fails and does not wait for calls that are inside f; its memory goes
+ * later. NULL is fine. Objects that are closed, and images that go, detach what
+ * they have by themselves: links stay to be destroyed. */
 int kiln_link_destroy(struct kiln_link *link);
 
 /* Off at first: then nothing is counted but recursion. Process-wide. */
@@ -272,8 +272,8 @@ void kiln_map_free(struct kiln_map *map);
  * kiln_prog_row *. -EINVAL, with a message, if its context is another one than
  * that of the programs that tail-call through the map or were in it first: as
  * in the kernel type, place of attachment, XDP fragments and traced function
- * must be the same, of an own struct its name, size and digest. Update and delete count for tail calls that
- * come behind them and do not wait for programs that run. After an update made
+ * must be the same, of an own struct its name, size and digest. Update and delete
+ * count for tail calls that come behind them and do not wait for programs that run. After an update made
  * inside a run scope tail calls of that index go through the map, until one is
  * made outside, of any index, or an object is loaded or closed there.
  *
