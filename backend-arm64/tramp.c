@@ -411,9 +411,9 @@ static void put_enter(const struct stub_plan *s, struct buf *b, struct holes *h)
 {
 	save_all(s, b, s->arg.v, s->arg.n);
 	put_adr(b, &h->enter);
-	put_word(b, A64_LDR, VALUE, POINTER,
+	put_word(b, A64_LDR, A64_X1, POINTER,
 		offsetof(struct kiln_stub_lits, hook));
-	put_word(b, A64_STR, VALUE, A64_SP,
+	put_word(b, A64_STR, A64_X1, A64_SP,
 		frame_at(s, offsetof(struct kiln_tramp_frame, hook)));
 	put_word(b, A64_LDR, VALUE, POINTER,
 		offsetof(struct kiln_stub_lits, enter));

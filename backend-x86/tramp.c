@@ -293,7 +293,7 @@ static u8 *leave(u8 *p, const u8 *start, bool last, struct unit_fn *u)
 	return p;
 }
 
-/* enter(frame) or exit(frame), by a literal. */
+/* enter(frame, hook) or exit(frame), by a literal. */
 static u8 *call_runtime(const struct stub_plan *s, u8 *p, u8 **lit)
 {
 	p = x86_lea(p, X86_SIZE_8, X86_RDI, frame_at(s, 0));
@@ -304,9 +304,9 @@ static u8 *call_runtime(const struct stub_plan *s, u8 *p, u8 **lit)
 static u8 *put_enter(const struct stub_plan *s, u8 *p, struct holes *h)
 {
 	p = save_all(s, p, s->arg.v, s->arg.n);
-	p = x86_mov_rm(p, X86_SIZE_8, X86_RAX, x86_at_sym(&h->hook));
+	p = x86_mov_rm(p, X86_SIZE_8, X86_RSI, x86_at_sym(&h->hook));
 	p = x86_mov_mr(p, X86_SIZE_8,
-		frame_at(s, offsetof(struct kiln_tramp_frame, hook)), X86_RAX);
+		frame_at(s, offsetof(struct kiln_tramp_frame, hook)), X86_RSI);
 	p = call_runtime(s, p, &h->enter);
 	p = x86_alu_ri(p, X86_ALU_CMP, X86_SIZE_4, X86_RAX, KILN_TRAMP_CALL);
 	p = x86_jcc_rel32(p, X86_CC_E, 0);

@@ -48,41 +48,45 @@ static inline struct scope_rec *scope_me(void)
 }
 
 extern u32 rt_scope_phase __attribute__((visibility("hidden")));
-extern u32 rt_scope_fence __attribute__((visibility("hidden")));
+/* What makes entering slower: a fence is needed, as it is done whatever is set; or
+ * runs are counted. */
+enum { SCOPE_FENCE = 1, SCOPE_STATS = 2 };
+extern u32 rt_scope_flags __attribute__((visibility("hidden"))); /* atomic */
 void rt_scope_slow(void);
 
-/* kiln_scope_enter() and _leave() for C: the same steps. scope_try() is the short
- * way: NULL says that rt_scope_slow() has to do the rest. */
-static always_inline struct scope_rec *scope_try(void)
+/* kiln_scope_enter() and _leave() for C: the same steps. False: rt_scope_slow() has
+ * to do the rest. */
+static always_inline bool scope_try(struct scope_rec *r, bool fence)
 {
-	struct scope_rec *r = rt_scope_self;
-	u32 ctr;
+	u32 ctr = load32(&r->ctr, memory_order_relaxed);
 
-	if (unlikely(!r))
-		return NULL;
-	ctr = load32(&r->ctr, memory_order_relaxed);
 	store32(&r->ctr,
 		ctr & SCOPE_NEST
 			? ctr + 1
 			: load32(&rt_scope_phase, memory_order_relaxed),
 		memory_order_relaxed); /* E1 */
 	atomic_signal_fence(memory_order_seq_cst);
-	if (unlikely(load32(&rt_scope_fence, memory_order_relaxed)))
+	if (unlikely(fence))
 		atomic_thread_fence(memory_order_seq_cst);
-	if (likely(r->slot && load64(&r->slot->owner, memory_order_relaxed) ==
-				      (uintptr_t)r)) /* E2 */
-		return r;
-	return NULL;
+	return r->slot && load64(&r->slot->owner, memory_order_relaxed) ==
+				  (uintptr_t)r; /* E2 */
 }
 
 static always_inline struct scope_rec *scope_enter(void)
 {
-	struct scope_rec *r = scope_try();
+	struct scope_rec *r = rt_scope_self;
 
-	if (likely(r))
+	if (likely(r && scope_try(r,
+				load32(&rt_scope_flags, memory_order_relaxed))))
 		return r;
 	rt_scope_slow();
 	return rt_scope_self;
+}
+
+static inline bool scope_counts(void)
+{
+	return unlikely(
+		load32(&rt_scope_flags, memory_order_relaxed) & SCOPE_STATS);
 }
 
 static always_inline void scope_leave(struct scope_rec *r)

@@ -555,7 +555,7 @@ RT_API uint64_t kiln_program_run(const struct kiln_program *p, void *ctx)
 {
 	kiln_prog_fn fn = obj_run_by(p);
 	struct tramp_cell *cell =
-		unlikely(load32(&rt_stats_on, memory_order_relaxed))
+		scope_counts()
 			? tramp_cells((struct kiln_program *)(uintptr_t)p)
 			: NULL;
 	uint64_t r;

@@ -14,7 +14,7 @@
  * with barrier(), a membarrier(2): when it returns, every thread of the
  * process either has its E1 visible or executes what follows E1 later and
  * sees what was stored before barrier(). Without membarrier (old kernels,
- * seccomp) rt_scope_fence makes enter execute a full fence, to the same effect.
+ * seccomp) SCOPE_FENCE makes enter execute a full fence, to the same effect.
  *
  * Taking a slot that thread T used last:
  *   T1 owner: T -> T|ASKED     (only if T.ctr says no scope)
@@ -80,7 +80,7 @@ static u32 limit;     /* slots that may be used; 0: not looked up yet */
 static u32 sync_lock; /* one updater at a time */
 /* for scope_host_<target>.c and scope_enter() */
 u32 rt_scope_phase = 1; /* 1 | phase */
-u32 rt_scope_fence;
+u32 rt_scope_flags;
 
 /* ---- the system ------------------------------------------------------------- */
 
@@ -125,7 +125,7 @@ static void pause_for(u32 tries)
 static void barrier(void)
 {
 	atomic_thread_fence(memory_order_seq_cst);
-	if (!rt_scope_fence)
+	if (!(load32(&rt_scope_flags, memory_order_relaxed) & SCOPE_FENCE))
 		rt_syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0,
 			0, 0);
 }
@@ -181,7 +181,8 @@ static struct pool *new_pool(struct pool *old)
 	p->first_id = 1 + (p->pid & 0x7fff) * RECS;
 	if (rt_syscall(SYS_membarrier,
 		    MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0, 0))
-		store32(&rt_scope_fence, 1, memory_order_relaxed);
+		atomic_fetch_or_explicit(ATOMIC32(&rt_scope_flags), SCOPE_FENCE,
+			memory_order_relaxed);
 	store32(&p->magic, MAGIC, memory_order_relaxed);
 	if (!atomic_compare_exchange_strong_explicit(&pool, &old, p,
 		    memory_order_acq_rel, memory_order_acquire)) {

@@ -34,8 +34,8 @@ __asm__(
 	"	adrp x9, rt_scope_phase\n"
 	"	ldr w17, [x9, :lo12:rt_scope_phase]\n"
 "1:	str w17, [x16]\n"			/* E1 */
-	"	adrp x9, rt_scope_fence\n"
-	"	ldr w9, [x9, :lo12:rt_scope_fence]\n"
+	"	adrp x9, rt_scope_flags\n"
+	"	ldr w9, [x9, :lo12:rt_scope_flags]\n"
 	"	cbnz w9, 5f\n"
 "3:	ldr x9, [x16, 8]\n"			/* E2 */
 	"	cbz x9, 4f\n"

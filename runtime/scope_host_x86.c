@@ -29,7 +29,7 @@ __asm__(
 	"	movl %r10d, (%r11)\n"		/* E1, outermost */
 	"	jmp 2f\n"
 "1:	incl (%r11)\n"				/* E1, nested */
-"2:	cmpb $0, rt_scope_fence(%rip)\n"
+"2:	cmpb $0, rt_scope_flags(%rip)\n"
 	"	jne 5f\n"
 "3:	movq 8(%r11), %r10\n"			/* E2 */
 	"	testq %r10, %r10\n"

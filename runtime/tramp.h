@@ -63,9 +63,8 @@ struct tramp_gate {
 	struct tramp_image *_Atomic image; /* never NULL */
 };
 
-u64 rt_tramp_enter(struct kiln_tramp_frame *f);
+u64 rt_tramp_enter(struct kiln_tramp_frame *f, const struct tramp_gate *g);
 void rt_tramp_exit(struct kiln_tramp_frame *f);
-extern u32 rt_stats_on; /* atomic */
 /* A program that is not attached runs, in a scope, and is counted. */
 u64 rt_tramp_count(struct tramp_cell *cell, u64 (*body)(void *), void *ctx);
 

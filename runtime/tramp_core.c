@@ -20,9 +20,6 @@
  */
 #include "runtime/tramp.h"
 
-/* state */
-u32 rt_stats_on;
-
 typedef u64 (*prog_fn)(const void *ctx);
 typedef u64 (*replace_fn)(u64, u64, u64, u64, u64);
 
@@ -95,7 +92,7 @@ static always_inline bool run(const struct tramp_image *im,
 		add(&c->misses, 1);
 		return false;
 	}
-	if (unlikely(load32(&rt_stats_on, memory_order_relaxed)))
+	if (scope_counts())
 		*result = counted(im, e, f, c, call);
 	else
 		*result = call(im, e, f);
@@ -156,19 +153,16 @@ static __attribute__((noinline)) u64 enter_more(const struct tramp_image *im,
 
 /* ---- the stub's two calls -------------------------------------------------------- */
 
-static const struct tramp_image *image_of(const struct kiln_tramp_frame *f)
+static const struct tramp_image *image_of(const struct tramp_gate *g)
 {
-	const struct tramp_gate *g = PTR(const struct tramp_gate, f->hook);
-
 	/* pairs with the release in publish(): who sees an image sees what is
 	 * in it */
 	return atomic_load_explicit(&g->image, memory_order_acquire);
 }
 
-static __attribute__((noinline)) u64 enter_all(
+static __attribute__((noinline)) u64 enter_all(const struct tramp_image *im,
 	struct kiln_tramp_frame *f, struct scope_rec *r)
 {
-	const struct tramp_image *im = image_of(f);
 	const struct tramp_entry *e = im->entry;
 	u64 ignored;
 
@@ -180,34 +174,44 @@ static __attribute__((noinline)) u64 enter_all(
 	return KILN_TRAMP_JUMP;
 }
 
-static __attribute__((noinline)) u64 enter_slow(struct kiln_tramp_frame *f)
+static __attribute__((noinline)) u64 enter_slow(
+	struct kiln_tramp_frame *f, const struct tramp_gate *g)
+{
+	struct scope_rec *r = scope_enter();
+
+	return enter_all(image_of(g), f, r);
+}
+
+static __attribute__((noinline)) u64 enter_taken(
+	struct kiln_tramp_frame *f, const struct tramp_gate *g)
 {
 	rt_scope_slow();
-	return enter_all(f, rt_scope_self);
+	return enter_all(image_of(g), f, rt_scope_self);
 }
 
 /* Quick for at most one fentry program and any fexit: nothing but that program is
  * called in here, so that few registers are saved. */
-u64 rt_tramp_enter(struct kiln_tramp_frame *f)
+u64 rt_tramp_enter(struct kiln_tramp_frame *f, const struct tramp_gate *g)
 {
-	struct scope_rec *r = scope_try();
+	struct scope_rec *r = rt_scope_self;
 	const struct tramp_image *im;
 	const struct tramp_entry *e;
 	u64 verdict;
 
-	if (unlikely(!r))
-		return enter_slow(f);
-	im = image_of(f);
+	if (unlikely(!r || load32(&rt_scope_flags, memory_order_relaxed)))
+		return enter_slow(f, g);
+	if (unlikely(!scope_try(r, false)))
+		return enter_taken(f, g);
+	im = image_of(g);
 	e = im->entry;
-	if (unlikely(im->quick == TRAMP_SLOW ||
-		     load32(&rt_stats_on, memory_order_relaxed)))
-		return enter_all(f, r);
+	if (unlikely(im->quick == TRAMP_SLOW))
+		return enter_all(im, f, r);
 	f->seen = im->newest;
 	if (likely(im->at[KILN_HOOK_FMOD_RET])) {
 		struct tramp_cell *c = &e->cell[r->cpu];
 
 		if (unlikely(!begin(c, e, f, r)))
-			return enter_all(f, r); /* and it is counted */
+			return enter_all(im, f, r); /* and it is counted */
 		((prog_fn)e->fn)(f->args);
 		end(c);
 	}
@@ -221,7 +225,7 @@ void rt_tramp_exit(struct kiln_tramp_frame *f)
 {
 	struct scope_rec *r = scope_enter();
 
-	run_fexit(image_of(f), f, r);
+	run_fexit(image_of(PTR(const struct tramp_gate, f->hook)), f, r);
 	scope_leave(r);
 }
 

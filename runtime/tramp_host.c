@@ -374,7 +374,12 @@ void tramp_free_cells(struct kiln_program *p)
 
 RT_API void kiln_stats_enable(bool on)
 {
-	store32(&rt_stats_on, on, memory_order_relaxed);
+	if (on)
+		atomic_fetch_or_explicit(ATOMIC32(&rt_scope_flags), SCOPE_STATS,
+			memory_order_relaxed);
+	else
+		atomic_fetch_and_explicit(ATOMIC32(&rt_scope_flags),
+			~(u32)SCOPE_STATS, memory_order_relaxed);
 }
 
 RT_API void kiln_program_stats(

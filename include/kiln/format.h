@@ -260,7 +260,7 @@ enum kiln_hook_flags {
  *	x86-64:	endbr64; push %rbp; mov %rsp, %rbp	8 bytes
  *	arm64:	paciasp; stp x29, x30, [sp, -16]!; mov x29, sp
  *
- * It fills a struct kiln_tramp_frame on its stack and calls enter(frame). By
+ * It fills a struct kiln_tramp_frame on its stack and calls enter(frame, hook). By
  * its result:
  *
  *	KILN_TRAMP_JUMP		all registers and the stack as at entry; jump
@@ -272,7 +272,7 @@ enum kiln_hook_flags {
  */
 struct kiln_stub_lits {
 	uint64_t hook;	/* the runtime's; goes to the frame */
-	uint64_t enter; /* uint64_t enter(struct kiln_tramp_frame *) */
+	uint64_t enter; /* uint64_t enter(struct kiln_tramp_frame *, hook) */
 	uint64_t exit;	/* void exit(struct kiln_tramp_frame *) */
 };
 
