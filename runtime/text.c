@@ -82,8 +82,10 @@ int text_open(struct text *t)
  * and for an executable's that is read-only. MAP_FAILED with errno. */
 static void *map_code(const struct text *t)
 {
+	/* all words are read whole */
 	return (void *)syscall(SYS_mmap, t->addr, t->size,
-		PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, t->fd, 0);
+		(long)(PROT_READ | PROT_EXEC), (long)(MAP_SHARED | MAP_FIXED),
+		(long)t->fd, 0L);
 }
 
 int text_run(struct text *t, bool keep)
