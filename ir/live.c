@@ -311,51 +311,6 @@ static void search_up(struct live_scan *s, u32 v, u32 def_blk)
 	}
 }
 
-/* A run: blocks one behind the other that v lives through, but for the last.
- * The definition's block is not live in and so in none. */
-static bool begins_run(const struct live_scan *s, u32 v, u32 b)
-{
-	return s->in[b] == v && !(b && s->in[b - 1] == v && s->out[b - 1] == v);
-}
-
-static void keep_runs(struct live_scan *s, u32 v)
-{
-	u32 n = 0;
-
-	for (u32 k = 0; k < s->nblk; k++)
-		if (begins_run(s, v, s->blk[k]))
-			s->blk[n++] = s->blk[k];
-	s->nblk = n;
-}
-
-static int cmp_u32(const void *a, const void *b)
-{
-	u32 x = *(const u32 *)a, y = *(const u32 *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* Runs in order: from the marks if they are dense, else by sorting. */
-static void sort_runs(struct live_scan *s, u32 v)
-{
-	u32 lo = UINT32_MAX, hi = 0, n = 0;
-
-	for (u32 k = 0; k < s->nblk; k++) {
-		lo = s->blk[k] < lo ? s->blk[k] : lo;
-		hi = s->blk[k] > hi ? s->blk[k] : hi;
-	}
-	if (s->nblk < 2)
-		return;
-	if ((hi - lo) / 16 > s->nblk) {
-		qsort(s->blk, s->nblk, sizeof(u32), cmp_u32);
-		return;
-	}
-	for (u32 b = lo; b <= hi; b++)
-		if (begins_run(s, v, b))
-			s->blk[n++] = b;
-	assert(n == s->nblk);
-}
-
 static void add_range(struct ra *ra, u32 v, u32 from, u32 to)
 {
 	struct vinfo *vi = &ra->v[v];
@@ -388,25 +343,78 @@ static void add_def_range(struct live_scan *s, u32 v, u32 b)
 	add_range(ra, v, ra->v[v].def_pos, to);
 }
 
-/* Runs from the k-th on that are on one side of def_blk; the k behind them. */
-static u32 add_runs(struct live_scan *s, u32 v, u32 k, u32 end)
+/* A run: blocks one behind the other that v lives through, but for the last.
+ * The definition's block is not live in and so in none: it is alone. Adds what
+ * begins in b and returns its last block. */
+static u32 add_run(struct live_scan *s, u32 v, u32 b, u32 def_blk)
 {
-	for (; k < s->nblk && s->blk[k] < end; k++) {
-		u32 b = s->blk[k];
+	u32 first = b;
 
-		while (s->out[b] == v && s->in[b + 1] == v)
-			b++;
-		add_range(s->ra, v, 2 * ra_label(s->ra, s->blk[k]),
-			live_end(s, v, b));
+	if (b == def_blk) {
+		add_def_range(s, v, b);
+		return b;
 	}
-	return k;
+	while (s->out[b] == v && s->in[b + 1] == v)
+		b++;
+	add_range(s->ra, v, 2 * ra_label(s->ra, first), live_end(s, v, b));
+	return b;
+}
+
+static bool begins_run(const struct live_scan *s, u32 v, u32 b)
+{
+	return s->in[b] == v && !(b && s->in[b - 1] == v && s->out[b - 1] == v);
+}
+
+static void keep_runs(struct live_scan *s, u32 v)
+{
+	u32 n = 0;
+
+	for (u32 k = 0; k < s->nblk; k++)
+		if (begins_run(s, v, s->blk[k]))
+			s->blk[n++] = s->blk[k];
+	s->nblk = n;
+}
+
+static int cmp_u32(const void *a, const void *b)
+{
+	u32 x = *(const u32 *)a, y = *(const u32 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Runs in order, by sorting: there are few blocks, far apart. */
+static void add_few_runs(struct live_scan *s, u32 v, u32 def_blk)
+{
+	keep_runs(s, v);
+	s->blk[s->nblk++] = def_blk;
+	qsort(s->blk, s->nblk, sizeof(u32), cmp_u32);
+	for (u32 k = 0; k < s->nblk; k++)
+		add_run(s, v, s->blk[k], def_blk);
+}
+
+/* Runs in order: from the marks, if they are dense. */
+static void add_runs(struct live_scan *s, u32 v, u32 def_blk)
+{
+	u32 lo = def_blk, hi = def_blk;
+
+	for (u32 k = 0; k < s->nblk; k++) {
+		lo = s->blk[k] < lo ? s->blk[k] : lo;
+		hi = s->blk[k] > hi ? s->blk[k] : hi;
+	}
+	if ((hi - lo) / 16 > s->nblk) {
+		add_few_runs(s, v, def_blk);
+		return;
+	}
+	for (u32 b = lo; b <= hi; b++)
+		if (s->in[b] == v || b == def_blk)
+			b = add_run(s, v, b, def_blk);
 }
 
 static void find_ranges(struct live_scan *s, u32 v)
 {
 	struct ra *ra = s->ra;
 	const struct vinfo *vi = &ra->v[v];
-	u32 def_blk = ra->blk_of[vi->def], k = 0;
+	u32 def_blk = ra->blk_of[vi->def];
 
 	s->nblk = 0;
 	for (u32 j = 0; j < vi->nuse; j++) {
@@ -418,11 +426,7 @@ static void find_ranges(struct live_scan *s, u32 v)
 			mark_in(s, v, b);
 	}
 	search_up(s, v, def_blk);
-	keep_runs(s, v);
-	sort_runs(s, v);
-	k = add_runs(s, v, k, def_blk);
-	add_def_range(s, v, def_blk);
-	add_runs(s, v, k, UINT32_MAX);
+	add_runs(s, v, def_blk);
 }
 
 /* Nobody reads it, and its def need not write it anywhere. */

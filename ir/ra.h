@@ -134,6 +134,19 @@ struct queued {
 	u32 piece;
 };
 
+/* A register that a piece may be in. */
+struct cand {
+	u8 preg;
+	u8 rank;    /* in the target's order */
+	float wish; /* what moves it would save */
+	float score;
+};
+
+struct choice {
+	u32 n;
+	struct cand c[32]; /* best first */
+};
+
 /* ---- regmap.c -------------------------------------------------------------- */
 
 enum { LEAF_MAX = 60 };
@@ -224,7 +237,11 @@ struct ra {
 	vec(struct queued) heap;
 	struct regmap *map; /* by register */
 	u64 used;	    /* registers given to pieces */
-	u32 *order;	    /* pieces by bundle and position */
+	/* what a piece without wishes chooses from plain_mask while
+	 * plain_used are used */
+	struct choice plain;
+	u64 plain_mask, plain_used;
+	u32 *order; /* pieces by bundle and position */
 
 	/* moves.c: lists of moves; 0 ends */
 	vec(struct move) move;

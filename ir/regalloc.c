@@ -330,44 +330,45 @@ static void unplace(struct ra *ra, u32 piece)
 
 /* ---- Choosing ---- */
 
-struct cand {
-	u8 preg;
-	float wish; /* what moves it would save */
-	float score;
-};
-
-struct choice {
-	struct cand c[RA_NREGS];
-	u32 n;
-};
-
 enum { LOOK = 16 }; /* uses at either end of a piece that may state wishes */
 
-static void add_wishes(const struct ra *ra, u32 u0, u32 u1, float *wish)
+struct wishes {
+	float of[RA_NREGS];
+	u64 set; /* registers that some are for */
+};
+
+static void add_wish(struct wishes *w, u8 preg, float wish)
+{
+	w->of[preg] += wish;
+	w->set |= 1ull << preg;
+}
+
+static void add_wishes(const struct ra *ra, u32 u0, u32 u1, struct wishes *w)
 {
 	for (u32 k = u0; k < u1; k++) {
 		const struct use *u = &ra->buse[k];
 
 		if (u->preg != PREG_NONE)
-			wish[u->preg] += (float)(u[1].weight - u->weight);
+			add_wish(w, u->preg, (float)(u[1].weight - u->weight));
 	}
 }
 
-static void scan_hints(const struct ra *ra, const struct piece *p, float *wish)
+static void scan_hints(
+	const struct ra *ra, const struct piece *p, struct wishes *w)
 {
 	const struct bundle *b = &ra->bundle.v[p->bundle];
 	u8 like = ra->m->vreg.v[ra->brange[p->r0].vreg].hint;
 
 	if (p->u1 - p->u0 <= 2 * LOOK) {
-		add_wishes(ra, p->u0, p->u1, wish);
+		add_wishes(ra, p->u0, p->u1, w);
 	} else {
-		add_wishes(ra, p->u0, p->u0 + LOOK, wish);
-		add_wishes(ra, p->u1 - LOOK, p->u1, wish);
+		add_wishes(ra, p->u0, p->u0 + LOOK, w);
+		add_wishes(ra, p->u1 - LOOK, p->u1, w);
 	}
 	if (like != PREG_NONE)
-		wish[like] += 3;
+		add_wish(w, like, 3);
 	if (b->preg != PREG_NONE && b->npiece > 1)
-		wish[b->preg] += 3 * (float)ra_freq(ra, p->from / 2);
+		add_wish(w, b->preg, 3 * (float)ra_freq(ra, p->from / 2));
 }
 
 /* What a register costs by itself: one more to save for the caller. */
@@ -380,27 +381,60 @@ static float reg_cost(const struct ra *ra, u8 preg)
 	return ra->used & bit ? 0.5f : 6;
 }
 
-static void choose(
-	const struct ra *ra, const struct piece *p, u64 mask, struct choice *ch)
+static bool is_better(const struct cand *a, const struct cand *b)
 {
-	float wish[RA_NREGS] = {0};
-	u32 n = 0;
+	return a->score != b->score ? a->score > b->score : a->rank < b->rank;
+}
 
-	scan_hints(ra, p, wish);
+/* Puts c in the i-th place, now free, or before it. */
+static void raise(struct choice *ch, u32 i, struct cand c)
+{
+	for (; i && is_better(&c, &ch->c[i - 1]); i--)
+		ch->c[i] = ch->c[i - 1];
+	ch->c[i] = c;
+}
+
+/* The choice of a piece without wishes. */
+static void choose_plain(struct ra *ra, u64 mask)
+{
+	struct choice *ch = &ra->plain;
+
+	ch->n = 0;
 	for (u32 k = 0; k < ra->nalloc; k++) {
 		u8 preg = ra->t->alloc_order[k];
-		float s = wish[preg] - reg_cost(ra, preg);
-		u32 i = n++;
 
-		if (!(mask >> preg & 1)) {
-			n--;
-			continue;
-		}
-		for (; i && ch->c[i - 1].score < s; i--)
-			ch->c[i] = ch->c[i - 1];
-		ch->c[i] = (struct cand){preg, wish[preg], s};
+		if (mask >> preg & 1)
+			raise(ch, ch->n++,
+				(struct cand){.preg = preg,
+					.rank = (u8)k,
+					.score = -reg_cost(ra, preg)});
 	}
-	ch->n = n;
+	ra->plain_mask = mask;
+	ra->plain_used = ra->used;
+}
+
+static void choose(
+	struct ra *ra, const struct piece *p, u64 mask, struct choice *ch)
+{
+	struct wishes w = {0};
+
+	scan_hints(ra, p, &w);
+	if (ra->plain_mask != mask || ra->plain_used != ra->used)
+		choose_plain(ra, mask);
+	*ch = ra->plain;
+	for (w.set &= mask; w.set; w.set &= w.set - 1) {
+		u8 preg = (u8)__builtin_ctzll(w.set);
+		u32 i = 0;
+
+		while (i < ch->n && ch->c[i].preg != preg)
+			i++;
+		if (i == ch->n)
+			continue; /* never given to a piece */
+		struct cand c = ch->c[i];
+		c.wish = w.of[preg];
+		c.score += c.wish;
+		raise(ch, i, c);
+	}
 }
 
 /* Places p if one is free; else *far is how long p could be in one. */
@@ -479,8 +513,8 @@ static bool scan_victims(struct ra *ra, const struct piece *p, u8 preg,
 
 /* What q loses by leaving preg for a free register, *to; -1: none is free at
  * less than the limit. */
-static float leave_cost(const struct ra *ra, const struct piece *q, u8 preg,
-	float limit, u8 *to)
+static float leave_cost(
+	struct ra *ra, const struct piece *q, u8 preg, float limit, u8 *to)
 {
 	struct choice ch;
 	float here = 0;
@@ -630,6 +664,7 @@ static void run(struct mfn *m, const struct target *t, u64 mask)
 
 	ra.map = arena_array(tmp, struct regmap, RA_NREGS);
 	ra.nalloc = (u32)__builtin_popcountll(t->allocatable);
+	assert(ra.nalloc <= countof(ra.plain.c));
 	ra_live(&ra);
 	ra_bundles(&ra);
 	queue_bundles(&ra);
