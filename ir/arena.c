@@ -1,6 +1,7 @@
 /*
  * Arenas: memory that is freed all at once. A chain of chunks, each four times
- * the size of the one before up to LARGE, then one huge page each; an
+ * the size of the one before up to LARGE, then one huge page each: of those are
+ * all chunks, of an arena and what shares with it, from the first one on. An
  * allocation that does not fit starts a new chunk. Released chunks are kept,
  * for the arena and its scratch arena alike, until the arena's end.
  */
@@ -103,8 +104,9 @@ static struct arena_chunk *chunk_of(struct arena *a, size_t need)
 	if (c)
 		return c;
 	size_t size = a->chunk ? 4 * (a->chunk->size + HEADER) : SMALL;
-	if (size > LARGE)
-		size = HUGE;
+	if (size > LARGE || need > LARGE || a->owner->huge)
+		size = HUGE; /* costs what 320 KiB of small pages do */
+	a->owner->huge = size == HUGE;
 	if (size < need + HEADER)
 		size = need + need / 8 + HEADER; /* next time a bit more fits */
 	c = chunk_new(&size);

@@ -25,6 +25,7 @@ struct arena {
 	struct arena *scratch; /* see arena_scratch */
 	struct arena *owner;   /* whose spare chunks it shares, or itself */
 	struct arena_chunk *spare; /* an owner's: released ones */
+	bool huge; /* an owner's: a chunk of a huge page was made */
 };
 
 struct arena_mark {
