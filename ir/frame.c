@@ -154,8 +154,8 @@ void frame_scan(const struct fn *f, struct arena *a, struct frame_use *u)
 	u->derived = derived = arena_array(a, u8, f->nins);
 	u->loses = arena_array(a, u8, f->nins);
 	u->lost = f->frame_escapes;
-	for (u32 i = 1; i < f->nins; i++)
-		derived[i] = f->ins[i].op == OP_FP;
+	for (u32 k = 0; k < f->floatcap; k++) /* or [0], which nothing is */
+		derived[f->floats[k]] = f->ins[f->floats[k]].op == OP_FP;
 	if (!is_used(f, derived))
 		return;
 	rpo = cfg_rpo(f, a, &n);
