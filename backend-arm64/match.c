@@ -188,8 +188,8 @@ static void match_floating(struct sel *s, struct a64_addr *a, u8 size)
 	} else if (i->op == OP_SYM) {
 		/* elsewhere the page would be computed again and again */
 		if (v->uses != 1 || s->f->blk[s->blk].depth ||
-			sel_sym_is_far(s->cg, i->aux) ||
-			d & (size - 1) || a64_sym_align(s->cg, i->aux) < size)
+			sel_sym_is_far(s->cg, i->aux) || d & (size - 1) ||
+			a64_sym_align(s->cg, i->aux) < size)
 			return;
 		a->parts = A64_MEM_SYM;
 		a->sym = i->aux;

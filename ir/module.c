@@ -43,7 +43,7 @@ bool module_data_is_frozen(const struct datasec *d, u64 off, u64 size)
 			off >= v->off)
 			frozen = true;
 		else if (v->knob && !v->set && v->off < off + size &&
-			off < v->off + v->size)
+			 off < v->off + v->size)
 			return false;
 	}
 	return frozen;

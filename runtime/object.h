@@ -50,11 +50,11 @@ struct rt_seg {
 
 /* Code that is written through another view of its pages (text.c). */
 struct text {
-	u8 *addr;    /* where it runs */
-	u64 size;    /* whole pages */
-	u8 *rw;	     /* where it is written, or NULL */
-	int fd;	     /* the memfd of both, or -1 */
-	u32 lock;    /* of what follows, of rw and fd; held by nobody at a fork */
+	u8 *addr; /* where it runs */
+	u64 size; /* whole pages */
+	u8 *rw;	  /* where it is written, or NULL */
+	int fd;	  /* the memfd of both, or -1 */
+	u32 lock; /* of what follows, of rw and fd; held by nobody at a fork */
 	bool shared; /* a process that was forked has it, too */
 };
 
@@ -64,9 +64,9 @@ struct kiln_program {
 	kiln_prog_fn entry, body;
 	const char *context; /* kiln_prog_row.context */
 	u32 type, flags;
-	u32 size;   /* bytes of code from entry on */
-	u64 faults; /* atomic */
-	bool has_site; /* programs can be attached to it */
+	u32 size;			  /* bytes of code from entry on */
+	u64 faults;			  /* atomic */
+	bool has_site;			  /* programs can be attached to it */
 	const struct kiln_hook_row *hook; /* or NULL: it attaches to nothing */
 	struct tramp_cell *cell; /* atomic; NULL: nothing counted yet */
 };
@@ -138,7 +138,7 @@ void obj_put(struct kiln_object *o); /* gives up a hold */
 /* What runs it inside a scope. */
 kiln_prog_fn obj_run_by(const struct kiln_program *p);
 void obj_drop(struct kiln_object *o); /* what both kinds have */
-u64 obj_self(const i32 *field);	     /* what a self-relative field names */
+u64 obj_self(const i32 *field);	      /* what a self-relative field names */
 /* n bytes at p lie in segment s; a NUL-terminated text in read-only data. */
 bool obj_is_in(const struct kiln_object *o, enum seg s, const void *p, u64 n);
 bool obj_is_text(const struct kiln_object *o, const char *s);

@@ -81,14 +81,15 @@ static void global(const char *name, void *value, size_t size)
 	char bytes[4096] = "";
 	uint32_t zero = 0;
 
-	bpf_object__for_each_map(map, object) {
+	bpf_object__for_each_map(map, object)
+	{
 		if (!strstr(bpf_map__name(map), ".bss"))
 			continue;
 		bpf_map_lookup_elem(bpf_map__fd(map), &zero, bytes);
 		for (int i = 0; i < btf_vlen(sec); i++)
-			if (!strcmp(btf__name_by_offset(btf,
-					    btf__type_by_id(btf, v[i].type)
-						    ->name_off),
+			if (!strcmp(btf__name_by_offset(
+					    btf, btf__type_by_id(btf, v[i].type)
+							 ->name_off),
 				    name))
 				memcpy(value, bytes + v[i].offset, size);
 	}

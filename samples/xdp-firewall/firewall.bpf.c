@@ -16,7 +16,7 @@
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__type(key, __u32); /* IPv4 source, network order */
+	__type(key, __u32);   /* IPv4 source, network order */
 	__type(value, __u64); /* packets dropped */
 	__uint(max_entries, MAX_BLOCKED);
 } blocked SEC(".maps");
@@ -173,7 +173,8 @@ static __always_inline int check_flow(const struct flow *f, __u64 size)
 
 static __always_inline int judge(struct xdp_md *ctx)
 {
-	struct cursor c = {(void *)(long)ctx->data, (void *)(long)ctx->data_end};
+	struct cursor c = {
+		(void *)(long)ctx->data, (void *)(long)ctx->data_end};
 	__u64 size = c.end - c.pos;
 	struct ethhdr *eth = take(&c, sizeof(*eth));
 	struct flow f = {};

@@ -63,8 +63,8 @@ static unsigned checksum(const uint8_t *p, size_t n)
 	return ~sum & 0xffff;
 }
 
-static void ipv4(struct packet *k, const char *src, unsigned proto,
-	unsigned options)
+static void ipv4(
+	struct packet *k, const char *src, unsigned proto, unsigned options)
 {
 	size_t at = k->n;
 
@@ -171,7 +171,7 @@ int main(void)
 	le32(0);
 	le32(0);
 	le32(65535);
-	le32(1); /* Ethernet */
+	le32(1);			 /* Ethernet */
 	for (unsigned i = 0; i < 5; i++) /* one flow, above its limit */
 		write_v4(0, "192.0.2.1", 6, 0, 1024, 443);
 	write_v4(0, "192.0.2.1", 17, 0, 1024, 53);

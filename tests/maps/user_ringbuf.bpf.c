@@ -65,8 +65,8 @@ __u64 output(__u64 *in)
 	if (in[2])
 		return bpf_xdp_output((void *)in[0], &events,
 			BPF_F_CURRENT_CPU | in[1] << 32, &n, 4);
-	return bpf_skb_output((void *)in[0], &events,
-		BPF_F_CURRENT_CPU | in[1] << 32, &n, 4);
+	return bpf_skb_output(
+		(void *)in[0], &events, BPF_F_CURRENT_CPU | in[1] << 32, &n, 4);
 }
 
 char _license[] SEC("license") = "GPL";

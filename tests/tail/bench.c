@@ -49,10 +49,10 @@ static void open_kernel(const char *file)
 		printf("the kernel does not take it\n");
 		return;
 	}
-	kernel_prog[0] = bpf_program__fd(
-		bpf_object__find_program_by_name(o, "p0"));
-	kernel_prog[1] = bpf_program__fd(
-		bpf_object__find_program_by_name(o, "p33"));
+	kernel_prog[0] =
+		bpf_program__fd(bpf_object__find_program_by_name(o, "p0"));
+	kernel_prog[1] =
+		bpf_program__fd(bpf_object__find_program_by_name(o, "p33"));
 }
 
 static double kernel_run(int which)
@@ -124,8 +124,8 @@ static void *busy(void *arg)
 
 static double update_ns(struct native *n, int threads)
 {
-	struct kiln_program *p[2] = {n->prog[1],
-		kiln_object_find_program(n->o, "other")};
+	struct kiln_program *p[2] = {
+		n->prog[1], kiln_object_find_program(n->o, "other")};
 	struct kiln_map *m = kiln_object_find_map(n->o, "jmp");
 	unsigned key = CALLS;
 	pthread_t t[2];

@@ -10,8 +10,8 @@ struct map_def {
 };
 
 static void *(*lookup)(void *map, const void *key) = (void *)1;
-static long (*update)(void *map, const void *key, const void *value,
-	__u64 flags) = (void *)2;
+static long (*update)(
+	void *map, const void *key, const void *value, __u64 flags) = (void *)2;
 
 struct map_def SEC("maps") lengths = {
 	.type = BPF_MAP_TYPE_HASH,
