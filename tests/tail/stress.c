@@ -27,6 +27,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../stress_signals.h"
+
 enum { MAX_THREADS = 16, LEAVES = 3, EMPTY = 0, MIDDLE = 1, LEAF = 2 };
 
 static const char *file;
@@ -126,26 +128,6 @@ static void *interrupter(void *arg)
 		nanosleep(&t, NULL);
 	}
 	return arg;
-}
-
-/* Torn jumps, code that is gone. */
-static void on_crash(int sig)
-{
-	static const char text[] = "FAILED: a signal\n";
-
-	(void)!write(STDOUT_FILENO, text, sizeof(text) - 1);
-	_exit(sig);
-}
-
-static void listen_to_signals(void)
-{
-	static const int crash[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE};
-	struct sigaction sa = {.sa_handler = on_signal};
-
-	sigaction(SIGUSR1, &sa, NULL);
-	sa.sa_handler = on_crash;
-	for (unsigned k = 0; k < sizeof(crash) / sizeof(crash[0]); k++)
-		sigaction(crash[k], &sa, NULL);
 }
 
 /* ---- changes ------------------------------------------------------------- */
@@ -263,7 +245,7 @@ int main(int argc, char **argv)
 	jmp = kiln_object_find_map(object, "jmp");
 	if (!entry || !jmp)
 		return 2;
-	listen_to_signals();
+	listen_to_signals(on_signal);
 	if (argc > 3 && !strcmp(argv[3], "fork"))
 		return both(atof(argv[2]));
 	if (argc > 3)

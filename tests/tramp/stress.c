@@ -28,6 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../stress_signals.h"
 #include "stress.h"
 
 enum { MAX_THREADS = 16, GUESTS = 2, LIMIT = 4 };
@@ -250,25 +251,6 @@ static void *interrupter(void *arg)
 	return arg;
 }
 
-static void on_crash(int sig)
-{
-	static const char text[] = "FAILED: a signal\n";
-
-	(void)!write(STDOUT_FILENO, text, sizeof(text) - 1);
-	_exit(sig);
-}
-
-static void listen_to_signals(void)
-{
-	static const int crash[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE};
-	struct sigaction sa = {.sa_handler = on_signal};
-
-	sigaction(SIGUSR1, &sa, NULL);
-	sa.sa_handler = on_crash;
-	for (unsigned k = 0; k < sizeof(crash) / sizeof(crash[0]); k++)
-		sigaction(crash[k], &sa, NULL);
-}
-
 /* ---- changes ------------------------------------------------------------- */
 
 static struct link {
@@ -449,6 +431,6 @@ int main(int argc, char **argv)
 	kiln_set_log(on_log, NULL);
 	if (!attach(own, "enter", 1) || !attach(own, "leave", 1))
 		return EXIT_FAILURE;
-	listen_to_signals();
+	listen_to_signals(on_signal);
 	return everything(atof(argv[2]));
 }
