@@ -6,7 +6,7 @@ set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 . "$top/samples/apt.sh"
 # shellcheck disable=SC2086 # lists of words
-need $build_packages $bpf_packages libcmocka-dev libclang-rt-14-dev clang-19 \
+need $build_packages $bpf_packages g++ libcmocka-dev libclang-rt-14-dev clang-19 \
 	gdb valgrind bpftool gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user spin
 
 status=0
